@@ -1,0 +1,75 @@
+"""Python functions that SQL may call: values of contact fields.
+
+Registered by dbt-duckdb on every connection (`plugins` in profiles.yml). Text in, text or null
+out, no state, so that the same input always gives the same output. Models that call one are
+tables: a view over a Python function can't be opened in the plain duckdb shell.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus
+
+import phonenumbers
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# zero-width and directional marks that forms and exports leave behind; ZWJ and ZWNJ stay, because
+# emoji and several scripts are spelled with them
+INVISIBLE: Final = frozenset("\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e")
+TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+
+
+def phone_e164(text: str | None, region: str | None) -> str | None:
+    """The number in E.164, or null where no valid number can be read. Region: ISO country."""
+    if text is None:
+        return None
+    try:
+        number = phonenumbers.parse(text, region or None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def plain_text(text: str | None) -> str | None:
+    """One line of text: entities decoded once, tags, control and invisible characters removed."""
+    if text is None:
+        return None
+    decoded = TAG.sub(" ", html.unescape(text))
+    kept = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character
+        for character in decoded
+        if character not in INVISIBLE
+    )
+    return " ".join(unicodedata.normalize("NFC", kept).split()) or None
+
+
+def percent_decoded(text: str | None) -> str | None:
+    """Percent-encoding undone until nothing changes, at most three times; plus means blank."""
+    if text is None:
+        return None
+    for _ in range(3):
+        decoded = unquote_plus(text)
+        if decoded == text:
+            break
+        text = decoded
+    return text
+
+
+class Plugin(BasePlugin):
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        for function, arguments in (
+            (phone_e164, ["VARCHAR", "VARCHAR"]),
+            (plain_text, ["VARCHAR"]),
+            (percent_decoded, ["VARCHAR"]),
+        ):
+            conn.create_function(
+                function.__name__, function, arguments, "VARCHAR", null_handling="special"
+            )
