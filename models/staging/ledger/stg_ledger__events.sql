@@ -1,0 +1,14 @@
+{{ config(materialized='view') }}
+
+-- What the loader decided, in order, chained by hash. One row per event.
+-- A view, so that what the loader publishes can be queried at once, without dbt.
+
+select
+    seq,
+    run_id,
+    what,
+    detail,
+    prev_hash,
+    hash,
+    at at time zone 'UTC' as happened_at
+from {{ source('ledger', 'events') }}
