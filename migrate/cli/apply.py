@@ -1,0 +1,38 @@
+"""`aiq2pd apply`: carry out the newest frozen plan."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from migrate.cli.running import AsJson, Debug, OnSandbox, run_on_account
+
+
+def apply(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Send nothing; show what would be sent.")
+    ] = False,
+    plan: Annotated[
+        str, typer.Option("--plan", help="Digest of an older plan; default: the newest.")
+    ] = "",
+    sandbox: OnSandbox = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write the newest frozen plan to Pipedrive, within its limits and our share of its budget.
+
+    Can be killed at any instruction: run it again and it goes on, with nothing written twice. A
+    plan that is done writes nothing. Exit codes: 3 some records were refused and are quarantined,
+    4 Pipedrive changed since the plan, 75 today's budget is used up: run again tomorrow.
+
+    Example:
+
+        aiq2pd apply --dry-run
+    """
+    from migrate.steps import apply_plan
+
+    step = partial(apply_plan, digest=plan, dry_run=dry_run)
+    run_on_account("apply", step, as_json=as_json, debug=debug, sandbox=sandbox)

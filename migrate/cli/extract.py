@@ -1,0 +1,38 @@
+"""`aiq2pd extract`: read the Alpine IQ account into the warehouse."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from migrate.cli.running import AsJson, Debug, OnSandbox, run_on_account
+
+
+def extract(
+    *,
+    per_contact: Annotated[
+        bool,
+        typer.Option(
+            "--per-contact/--lists-only",
+            help="Also make the calls that cost one per contact (details, orders).",
+        ),
+    ] = True,
+    sandbox: OnSandbox = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Read the whole Alpine IQ account into schema raw_alpine_iq of the warehouse.
+
+    Only reads. Keeps to the service's three rate limits, also across restarts. Stopped at any
+    moment, it goes on where it was. Shows how many calls are left and how long they take.
+
+    Example:
+
+        aiq2pd extract
+    """
+    from migrate.steps import extract_source
+
+    step = partial(extract_source, per_contact=per_contact)
+    run_on_account("extract", step, as_json=as_json, debug=debug, sandbox=sandbox)

@@ -1,0 +1,46 @@
+"""An outcome for people: headline, facts, tables, and what to do next."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from migrate.outcome import DONE, Cell, Outcome, Table
+
+
+def show(outcome: Outcome, console: Console | None = None) -> None:
+    """Print it; text is never taken for markup."""
+    console = console or Console(soft_wrap=True, highlight=False)
+    console.print(
+        Text(outcome.headline, style="bold green" if outcome.exit_code == DONE else "bold")
+    )
+    for name, value in outcome.facts.items():
+        console.print(Text(f"  {name}: {_cell(value)}"))
+    for table in outcome.tables:
+        console.print(_table(table))
+    for note in outcome.notes:
+        console.print(Text(note))
+
+
+def _table(table: Table) -> RichTable:
+    drawn = RichTable(title=table.title, title_justify="left", box=SIMPLE_HEAD)
+    for position, column in enumerate(table.columns):
+        numbers = all(isinstance(row[position], int | float) for row in table.rows) and table.rows
+        drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(Text(_cell(cell)) for cell in row))
+    return drawn
+
+
+def _cell(value: Cell | object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return str(value)

@@ -1,0 +1,141 @@
+"""dbt as one subprocess: its JSON log becomes progress, counts and one clear line on failure.
+
+Raises `ConfigError` when a model or a test fails (they are named, with the number of failing rows)
+and `RetryLater` when somebody else has the warehouse open. Secrets are not passed on to dbt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from load.errors import ConfigError, RetryLater
+
+if TYPE_CHECKING:
+    from load.progress import Progress
+
+SECRETS: Final = frozenset({"ALPINE_IQ_API_KEY", "PIPEDRIVE_API_TOKEN", "AIQ2PD_LEDGER_KEY"})
+FAILED: Final = frozenset({"fail", "error", "runtime error"})
+NAMED_AT_MOST: Final = 5
+TASK: Final = "dbt"
+
+
+@dataclass(frozen=True, slots=True)
+class DbtRun:
+    """What one invocation did: nodes by kind and by status, seconds on the wall."""
+
+    nodes: dict[str, int]
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Log:
+    nodes: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def build(
+    project: Path,
+    *,
+    environment: Mapping[str, str],
+    target_path: Path,
+    progress: Progress,
+    select: Sequence[str] = (),
+) -> DbtRun:
+    """`dbt build`, of everything or of a selection."""
+    command = [
+        *(sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "info"),
+        *("--log-level-file", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"),
+        *("build", "--project-dir", str(project), "--profiles-dir", str(project / "profiles")),
+        *("--target-path", str(target_path)),
+        *(("--select", *select) if select else ()),
+    ]
+    began = time.monotonic()
+    log = _Log()
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter and arguments)
+        command,
+        cwd=project,
+        env=_environment(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        for event in _events(process):
+            _note(event, log, progress)
+        code = process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    progress.finish(TASK)
+    if code != 0:
+        raise _failure(log)
+    return DbtRun(dict(sorted(log.nodes.items())), tuple(log.warnings), time.monotonic() - began)
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    return {**kept, **given, "PYTHONWARNINGS": "ignore", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+
+
+def _events(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """The log's events; lines that are no JSON (a crash on start) count as error text."""
+    for line in process.stdout or ():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            yield {"info": {"level": "error", "name": "", "msg": line.strip()}, "data": {}}
+
+
+def _note(event: dict[str, Any], log: _Log, progress: Progress) -> None:
+    info, data = event["info"], event.get("data", {})
+    if info["name"] == "LogStartLine" and data.get("index") == 1:
+        progress.start(TASK, data["total"])
+    node = data.get("node_info") or {}
+    if info["name"].startswith("Log") and info["name"].endswith("Result") and node:
+        _note_result(node, data, log)
+        progress.advance(TASK, 1, str(node["node_name"]))
+    elif info["name"].startswith("LogSkip") or info["name"] == "SkippingDetails":
+        progress.advance(TASK)
+    elif info["level"] == "error":
+        log.errors.append(info["msg"].strip())
+
+
+def _note_result(node: dict[str, Any], data: dict[str, Any], log: _Log) -> None:
+    kind, status = str(node["resource_type"]), str(data.get("status", "")).lower()
+    log.nodes[kind] = log.nodes.get(kind, 0) + 1
+    rows = f" ({data['num_failures']} rows)" if data.get("num_failures") else ""
+    if status in FAILED or status.startswith("error"):
+        log.failed.append(f"{kind} {node['node_name']}{rows}")
+    elif status.startswith("warn"):
+        log.warnings.append(f"{node['node_name']}{rows}")
+
+
+def _failure(log: _Log) -> Exception:
+    text = " ".join(log.errors)
+    if "lock on file" in text:
+        return RetryLater(
+            "another program has the warehouse open (a DuckDB shell, a notebook): close it, then "
+            "run again"
+        )
+    if log.failed:
+        named = ", ".join(log.failed[:NAMED_AT_MOST])
+        more = f" and {len(log.failed) - NAMED_AT_MOST} more" if log.failed[NAMED_AT_MOST:] else ""
+        return ConfigError(
+            f"dbt: {len(log.failed)} failed: {named}{more}. `dbt build --select <name>` from the "
+            "project's root shows one; its SQL, under target/compiled, gives the rows to look at"
+        )
+    first = next((line for line in log.errors if line), "no reason given").splitlines()[0]
+    return ConfigError(f"dbt did not start: {first}")

@@ -1,0 +1,126 @@
+"""Where things lie: the project's own files and the files of one migration below its data folder.
+
+Light on purpose (no pydantic, no DuckDB): `status` starts with this module alone. All folders are
+made 0700. Raises `ConfigError` when the project or a writable data folder cannot be found.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from load.errors import ConfigError
+
+DATA_DIR_VARIABLE = "AIQ2PD_DATA_DIR"
+ENV_FILE_VARIABLE = "AIQ2PD_ENV_FILE"
+ACCOUNT_FILE_VARIABLE = "AIQ2PD_ACCOUNT_FILE"
+
+
+def project_dir() -> Path:
+    """The folder of dbt_project.yml: beside this package, else the present folder."""
+    for candidate in (Path(__file__).resolve().parent.parent, Path.cwd()):
+        if (candidate / "dbt_project.yml").is_file():
+            return candidate
+    raise ConfigError(
+        "no dbt_project.yml beside the installed package or in this folder: run aiq2pd from a "
+        "checkout of the project"
+    )
+
+
+def env_file() -> Path:
+    """The file of further environment variables."""
+    return Path(os.environ.get(ENV_FILE_VARIABLE) or project_dir() / ".env").absolute()
+
+
+def account_file() -> Path:
+    """The committed file of decisions."""
+    return Path(os.environ.get(ACCOUNT_FILE_VARIABLE) or project_dir() / "account.toml").absolute()
+
+
+def data_dir() -> Path:
+    """The data folder: the environment's path is relative to the present folder, others to the
+    project, so that dbt and aiq2pd agree wherever they are called from."""
+    given = os.environ.get(DATA_DIR_VARIABLE)
+    if given:
+        return Path(given).absolute()
+    return project_dir() / (_from_env_file() or "data")
+
+
+def _from_env_file() -> str | None:
+    file = env_file()
+    if not file.is_file():
+        return None
+    from dotenv import dotenv_values
+
+    return dotenv_values(file).get(DATA_DIR_VARIABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files of one migration."""
+
+    data: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def ledger(self) -> Path:
+        return self.data / "ledger.sqlite"
+
+    @property
+    def ledger_key(self) -> Path:
+        return self.data / "ledger.key"
+
+    @property
+    def plans(self) -> Path:
+        return self.data / "plans"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.data / "sandbox"
+
+    @property
+    def report(self) -> Path:
+        return self.data / "report"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.data / "dbt"
+
+    @property
+    def steps(self) -> Path:
+        """One small JSON file per finished command, for `status` and the report."""
+        return self.data / "steps"
+
+    def prepare(self) -> Places:
+        """Make the data folder and prove that it can be written to, before anything starts."""
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.data) as probe:
+                probe.write(b"\0" * 4096)
+        except OSError as error:
+            raise ConfigError(
+                f"the data folder {self.data} cannot be written to ({error.strerror}): choose "
+                f"another with {DATA_DIR_VARIABLE}, or mend its owner, mode or free space"
+            ) from error
+        return self
+
+    def shown(self, path: Path) -> str:
+        """The path as people read it: relative to the present folder where that is shorter."""
+        try:
+            return str(path.relative_to(Path.cwd()))
+        except ValueError:
+            return str(path)
+
+
+def here() -> Places:
+    """The places of the data folder in force."""
+    return Places(data_dir())

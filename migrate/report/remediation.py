@@ -1,0 +1,34 @@
+"""remediation.csv: what a person has to do, one line a problem, safe to open in a spreadsheet.
+
+A cell that a spreadsheet would take for a formula gets an apostrophe in front; numbers that are
+numbers stay so. UTF-8 with a byte order mark, because spreadsheets guess wrongly without.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from migrate.outcome import Cell
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> int:
+    """Write all rows and say how many."""
+    count = 0
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([safe(cell) for cell in row])
+            count += 1
+    return count
+
+
+def safe(cell: Cell) -> Cell:
+    """The cell, unable to run as a formula."""
+    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
+        return "'" + cell
+    return cell

@@ -1,0 +1,293 @@
+"""Settings: the environment wins over `.env`, which wins over the committed `account.toml`.
+
+Decisions (ids, plan, seats, strategies, attestations) live in `account.toml`; secrets come from the
+environment or `.env` alone and are refused in the file. The frozen `Settings` hands each side the
+dataclass it asks for. Raises `ConfigError` with one message that names every variable at fault.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from load.errors import ConfigError
+from migrate import places
+from migrate.account_file import read_account_file
+from migrate.places import Places
+
+if TYPE_CHECKING:
+    from extract.alpine_iq.settings import AlpineIQAccount
+    from load.settings import PipedriveAccount
+
+TRY_THE_SANDBOX = "without accounts, try it all on local servers: `aiq2pd demo`"
+
+ALPINE_IQ = ("ALPINE_IQ_BASE_URL", "ALPINE_IQ_UID", "ALPINE_IQ_API_KEY")
+PIPEDRIVE = ("PIPEDRIVE_BASE_URL", "PIPEDRIVE_API_TOKEN")
+CREDENTIALS = (*ALPINE_IQ, *PIPEDRIVE)
+
+
+class Attestation(BaseModel):
+    """Something the API cannot tell and a person vouched for, until a day."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    by: str
+    expires: dt.date
+
+
+def _variable(name: str, meaning: str, default: Any = None, **bounds: Any) -> Any:
+    return Field(default=default, validation_alias=name, description=meaning, **bounds)
+
+
+class Settings(BaseSettings):
+    """Everything a command may need to know about the two accounts and this machine."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=True, env_ignore_empty=True
+    )
+
+    alpine_iq_base_url: str | None = _variable(
+        "ALPINE_IQ_BASE_URL", "address of the Alpine IQ API; https, or http on this machine"
+    )
+    alpine_iq_uid: str | None = _variable("ALPINE_IQ_UID", "id of the Alpine IQ account")
+    alpine_iq_api_key: SecretStr | None = _variable(
+        "ALPINE_IQ_API_KEY", "secret; key of the Alpine IQ account"
+    )
+    pipedrive_base_url: str | None = _variable(
+        "PIPEDRIVE_BASE_URL", "the company's address, such as https://company.pipedrive.com"
+    )
+    pipedrive_api_token: SecretStr | None = _variable(
+        "PIPEDRIVE_API_TOKEN", "secret; token of a user with global admin rights"
+    )
+    pipedrive_plan: Literal["lite", "growth", "premium", "ultimate"] = _variable(
+        "PIPEDRIVE_PLAN", "lite, growth, premium or ultimate; the API cannot tell", "growth"
+    )
+    pipedrive_seats: int = _variable("PIPEDRIVE_SEATS", "paid seats of the company", 5, ge=1)
+    pipedrive_budget_share: float = _variable(
+        "PIPEDRIVE_BUDGET_SHARE", "share of the daily token budget we may spend", 0.8, gt=0, le=1
+    )
+    pipedrive_company_id: int | None = _variable(
+        "PIPEDRIVE_COMPANY_ID", "id the company must have; a mismatch stops the run"
+    )
+    pipedrive_company_domain: str | None = _variable(
+        "PIPEDRIVE_COMPANY_DOMAIN", "domain the company must have; a mismatch stops the run"
+    )
+    data_dir: Path = _variable(
+        "AIQ2PD_DATA_DIR", "where warehouse, ledger, plans lie", Path("data")
+    )
+    ledger_key_given: SecretStr | None = _variable(
+        "AIQ2PD_LEDGER_KEY",
+        "secret; encrypts what records held before we changed them. "
+        "Not set: a key is made once and kept in the data folder as ledger.key",
+    )
+    window_scale: float = _variable(
+        "AIQ2PD_WINDOW_SCALE",
+        "speeds all rate windows up by this factor; only between servers of this machine",
+        1.0,
+        ge=1,
+    )
+    settle_seconds: float = _variable(
+        "AIQ2PD_SETTLE_SECONDS", "wait before a write of unknown outcome is looked up", 60.0, ge=0
+    )
+    list_lag_seconds: float = _variable(
+        "AIQ2PD_LIST_LAG_SECONDS", "how far Pipedrive's lists may lag behind", 10.0, ge=0
+    )
+    quiet_seconds: float = _variable(
+        "AIQ2PD_QUIET_SECONDS", "quiet time before the closing sweep", 7200.0, ge=0
+    )
+    target: str = _variable("AIQ2PD_TARGET", "dbt target of profiles.yml", "duckdb")
+    time_zone: str = _variable("AIQ2PD_TIME_ZONE", "zone of the stores' calendar days", "UTC")
+    order_strategy: str = _variable(
+        "AIQ2PD_ORDER_STRATEGY", "how orders cross: all_deals", "all_deals"
+    )
+    hidden_contacts: str = _variable(
+        "AIQ2PD_HIDDEN_CONTACTS", "contacts that lists hide: report, stub or full", "report"
+    )
+    attestations: tuple[Attestation, ...] = Field(default=(), validation_alias="attestations")
+    given_by_sandbox: frozenset[str] = Field(
+        default=frozenset(), validation_alias="given_by_sandbox"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the library's signature)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """First wins; `read` adds account.toml below these."""
+        return init_settings, env_settings, dotenv_settings, AccountFileSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _addresses_are_safe(self) -> Settings:
+        for name, url in (
+            ("ALPINE_IQ_BASE_URL", self.alpine_iq_base_url),
+            ("PIPEDRIVE_BASE_URL", self.pipedrive_base_url),
+        ):
+            if url is not None:
+                _check_address(name, url)
+        if self.window_scale > 1 and not (
+            is_loopback(self.alpine_iq_base_url) and is_loopback(self.pipedrive_base_url)
+        ):
+            raise ValueError(
+                "AIQ2PD_WINDOW_SCALE: only allowed when both addresses are on this machine; "
+                "unset it, real services count in real seconds"
+            )
+        return self
+
+    @property
+    def places(self) -> Places:
+        return Places(self.data_dir)
+
+    @property
+    def on_sandbox(self) -> bool:
+        return bool(self.given_by_sandbox)
+
+    def value_of(self, name: str) -> Any:
+        """The value of a variable."""
+        fields = {field.validation_alias: key for key, field in type(self).model_fields.items()}
+        return getattr(self, fields[name])
+
+    def missing(self, names: tuple[str, ...]) -> list[str]:
+        """The variables among `names` that have no value."""
+        return [name for name in names if self.value_of(name) is None]
+
+    def require(self, names: tuple[str, ...]) -> None:
+        """One message for all that is missing."""
+        if missing := self.missing(names):
+            raise ConfigError(
+                f"not set: {', '.join(missing)}. Set them in the environment or in "
+                f"{places.env_file().name} (see .env.example); {TRY_THE_SANDBOX}"
+            )
+
+    def alpine_iq(self) -> AlpineIQAccount:
+        self.require(ALPINE_IQ)
+        from extract.alpine_iq.settings import AlpineIQAccount
+
+        return AlpineIQAccount(
+            base_url=_text(self.alpine_iq_base_url),
+            uid=_text(self.alpine_iq_uid),
+            api_key=_text(self.alpine_iq_api_key),
+            window_scale=self.window_scale,
+        )
+
+    def pipedrive(self) -> PipedriveAccount:
+        self.require(PIPEDRIVE)
+        from load.settings import PipedriveAccount
+
+        return PipedriveAccount(
+            base_url=_text(self.pipedrive_base_url),
+            api_token=_text(self.pipedrive_api_token),
+            plan=self.pipedrive_plan,
+            seats=self.pipedrive_seats,
+            budget_share=self.pipedrive_budget_share,
+            company_id=self.pipedrive_company_id,
+            company_domain=self.pipedrive_company_domain,
+            window_scale=self.window_scale,
+            settle_seconds=self.settle_seconds,
+            list_lag_seconds=self.list_lag_seconds,
+            quiet_seconds=self.quiet_seconds,
+        )
+
+    def ledger_key(self) -> str:
+        """The key in force; made once, 0600, when nobody gave one."""
+        if self.ledger_key_given is not None:
+            return self.ledger_key_given.get_secret_value()
+        file = self.places.ledger_key
+        if not file.exists():
+            with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
+                out.write(secrets.token_hex(32))
+        return file.read_text(encoding="ascii").strip()
+
+    def environment_of_dbt(self) -> dict[str, str]:
+        """What models and profiles may read; never a secret."""
+        return {
+            "AIQ2PD_DATA_DIR": str(self.data_dir),
+            "AIQ2PD_TARGET": self.target,
+            "PIPEDRIVE_PLAN": self.pipedrive_plan,
+            "PIPEDRIVE_SEATS": str(self.pipedrive_seats),
+            "PIPEDRIVE_BUDGET_SHARE": str(self.pipedrive_budget_share),
+        }
+
+
+class AccountFileSource(PydanticBaseSettingsSource):
+    """account.toml as the last of the sources."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """The library asks for it; `__call__` gives all values at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return read_account_file(places.account_file())
+
+
+def read(sandbox: dict[str, str] | None = None) -> Settings:
+    """The settings in force; the variables of a sandbox win over everything."""
+    given: dict[str, Any] = {**(sandbox or {})}
+    given["AIQ2PD_DATA_DIR"] = str(places.data_dir())
+    given["given_by_sandbox"] = frozenset(sandbox or {})
+    try:
+        return Settings(_env_file=places.env_file(), **given)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_problem(item) for item in error.errors())) from None
+
+
+def variables() -> list[tuple[str, str, str]]:
+    """Every variable as (name, default, meaning), for the manual and `doctor`."""
+    return [
+        (str(field.validation_alias), _default(field.default), field.description)
+        for field in Settings.model_fields.values()
+        if field.description
+    ]
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable's value must never be shown."""
+    return any(
+        field.validation_alias == name and "SecretStr" in str(field.annotation)
+        for field in Settings.model_fields.values()
+    )
+
+
+def is_loopback(url: str | None) -> bool:
+    """Whether the address can only be a server of this machine."""
+    host = urlsplit(url or "").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_address(name: str, url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{name}: not an address such as https://company.pipedrive.com")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{name}: an address without user, password, query or fragment, please")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise ValueError(f"{name}: plain http would show the key to the network; use https")
+
+
+def _problem(item: Any) -> str:
+    """One line per fault; never the value, which may be a secret."""
+    where = ".".join(str(part) for part in item["loc"])
+    text = str(item["msg"]).removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text
+
+
+def _default(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _text(value: str | SecretStr | None) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else (value or "")

@@ -1,0 +1,241 @@
+"""The steps of a migration, one function each: settings and progress in, an outcome out.
+
+They join the parts (extract, dbt, load) and hold no logic of their own. Each leaves a step file
+for `status` and the report. Raises what the parts raise; see `load.errors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from load.errors import ConfigError
+from migrate import dbt, history
+from migrate.outcome import Outcome, Table
+from migrate.places import project_dir
+from migrate.settings import ALPINE_IQ, PIPEDRIVE, TRY_THE_SANDBOX, Settings
+
+if TYPE_CHECKING:
+    from load.ledger import Ledger
+    from load.plan import FrozenPlan
+    from load.progress import Progress
+
+PLAN_MODELS = ("path:models/staging/ledger", "path:models/staging/pipedrive", "path:models/plan")
+RECONCILIATION_MODELS = (
+    "path:models/staging/ledger",
+    "path:models/staging/pipedrive",
+    "path:models/reconciliation",
+)
+
+P = ParamSpec("P")
+
+
+def remembered(
+    step: Callable[Concatenate[Settings, Progress, P], Outcome],
+) -> Callable[Concatenate[Settings, Progress, P], Outcome]:
+    """Prepare the data folder, run the step, and keep what it said and how long it took."""
+
+    @functools.wraps(step)
+    def run(settings: Settings, progress: Progress, *args: P.args, **kwargs: P.kwargs) -> Outcome:
+        settings.places.prepare()
+        began = time.monotonic()
+        outcome = step(settings, progress, *args, **kwargs)
+        return history.record(settings.places, outcome, seconds=time.monotonic() - began)
+
+    return run
+
+
+@remembered
+def extract_source(
+    settings: Settings,
+    progress: Progress,
+    *,
+    per_contact: bool = True,
+    sample: int | None = None,
+    accept_changes: bool = False,
+) -> Outcome:
+    """`aiq2pd extract`."""
+    account = settings.alpine_iq()
+    from extract.alpine_iq import extract_account
+
+    result = extract_account(
+        account,
+        settings.data_dir,
+        progress=progress,
+        per_contact=per_contact,
+        sample=sample,
+        accept_changes=accept_changes,
+    )
+    rows = tuple(sorted(result.rows.items()))
+    gaps = tuple(sorted(result.gaps.items()))
+    return Outcome(
+        "extract",
+        f"landed {sum(result.rows.values()):,} rows with {result.calls:,} calls",
+        facts={"calls": result.calls, "fewest possible calls": result.minimum_calls},
+        tables=(
+            Table("Rows in raw_alpine_iq", ("table", "rows"), rows),
+            *((Table("Not available in this account", ("resource", "why"), gaps),) if gaps else ()),
+        ),
+        notes=("Next: aiq2pd build",),
+    )
+
+
+@remembered
+def build_models(settings: Settings, progress: Progress, *, select: str = "") -> Outcome:
+    """`aiq2pd build`."""
+    done = _dbt(settings, progress, tuple(select.split()))
+    nodes = tuple((kind, count) for kind, count in done.nodes.items())
+    return Outcome(
+        "build",
+        f"dbt: {sum(done.nodes.values())} nodes passed",
+        facts={"seconds": round(done.seconds, 1), "warnings": len(done.warnings)},
+        tables=(
+            Table("Nodes", ("kind", "passed"), nodes),
+            *_warnings(done),
+        ),
+        notes=("Next: aiq2pd plan",),
+    )
+
+
+@remembered
+def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None = None) -> Outcome:
+    """`aiq2pd plan`."""
+    settings.require((*ALPINE_IQ[1:2], *PIPEDRIVE))
+    _warehouse_exists(settings)
+    from load.plan import freeze
+    from migrate.services import company
+    from migrate.summaries import plan_tables
+
+    with _ledger(settings) as ledger:
+        who = asyncio.run(company(settings, ledger))
+        if read_back or (read_back is None and not _knows_records(ledger)):
+            _read_back(settings, progress, ledger)
+        _publish(settings, ledger)
+    _dbt(settings, progress, PLAN_MODELS)
+    plan = freeze(
+        settings.places.warehouse,
+        settings.places.plans,
+        source_account=str(settings.alpine_iq_uid),
+        company_id=who.company_id,
+    )
+    facts, tables = plan_tables(settings.places.warehouse)
+    return Outcome(
+        "plan",
+        f"plan {plan.digest} is frozen",
+        facts={"plan": plan.digest, "company": f"{who.company_domain} ({who.company_id})", **facts},
+        tables=tables,
+        notes=("Next: aiq2pd apply --dry-run, then aiq2pd apply",),
+    )
+
+
+@remembered
+def apply_plan(
+    settings: Settings, progress: Progress, *, digest: str = "", dry_run: bool = False
+) -> Outcome:
+    """`aiq2pd apply`."""
+    account = settings.pipedrive()
+    from migrate.loading import apply_outcome, load
+
+    with _ledger(settings) as ledger:
+        result = asyncio.run(
+            load(account, ledger, _plan(settings, digest), progress=progress, dry_run=dry_run)
+        )
+        published = dry_run or _publish(settings, ledger)
+    return apply_outcome(result, dry_run=dry_run, published=published)
+
+
+@remembered
+def closing_sweep(settings: Settings, progress: Progress) -> Outcome:
+    """`aiq2pd sweep`."""
+    account = settings.pipedrive()
+    from migrate.loading import sweep, sweep_outcome
+
+    with _ledger(settings) as ledger:
+        result = asyncio.run(sweep(account, ledger, progress=progress))
+        _publish(settings, ledger)
+    return sweep_outcome(result)
+
+
+@remembered
+def verify_target(settings: Settings, progress: Progress, *, read_back: bool = True) -> Outcome:
+    """`aiq2pd verify`."""
+    settings.require(PIPEDRIVE)
+    _warehouse_exists(settings)
+    from migrate.gates import judge
+    from migrate.summaries import reconciliation_tables
+
+    with _ledger(settings) as ledger:
+        if read_back:
+            _read_back(settings, progress, ledger)
+        _publish(settings, ledger)
+    _dbt(settings, progress, RECONCILIATION_MODELS)
+    verdict = judge(settings.places.warehouse)
+    return Outcome(
+        "verify",
+        verdict.headline,
+        verdict.exit_code,
+        facts={"gates green": f"{verdict.green} of {len(verdict.gates)}"},
+        tables=(verdict.table(), *reconciliation_tables(settings.places.warehouse)),
+        notes=("Next: aiq2pd report",),
+    )
+
+
+def _dbt(settings: Settings, progress: Progress, select: tuple[str, ...]) -> dbt.DbtRun:
+    return dbt.build(
+        project_dir(),
+        environment=settings.environment_of_dbt(),
+        target_path=settings.places.dbt_target,
+        progress=progress,
+        select=select,
+    )
+
+
+def _warnings(done: dbt.DbtRun) -> tuple[Table, ...]:
+    if not done.warnings:
+        return ()
+    return (Table("Warnings", ("test",), tuple((name,) for name in done.warnings)),)
+
+
+def _ledger(settings: Settings) -> Ledger:
+    from load.ledger import Ledger
+
+    return Ledger.open(settings.places.ledger, settings.ledger_key())
+
+
+def _knows_records(ledger: Ledger) -> bool:
+    return bool(ledger.db.execute("select 1 from id_map limit 1").fetchone())
+
+
+def _publish(settings: Settings, ledger: Ledger) -> bool:
+    from load.ledger import publish
+
+    return publish(ledger, settings.places.warehouse)
+
+
+def _read_back(settings: Settings, progress: Progress, ledger: Ledger) -> Any:
+    from extract.pipedrive import read_back
+
+    return read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=progress)
+
+
+def _plan(settings: Settings, digest: str) -> FrozenPlan:
+    from load.plan import latest_plan, open_plan
+
+    if digest:
+        return open_plan(settings.places.plans / digest)
+    plan = latest_plan(settings.places.plans)
+    if plan is None:
+        raise ConfigError(f"no plan in {settings.places.plans}: make one with `aiq2pd plan`")
+    return plan
+
+
+def _warehouse_exists(settings: Settings) -> None:
+    if not settings.places.warehouse.is_file():
+        raise ConfigError(
+            f"no warehouse at {settings.places.warehouse}: run `aiq2pd extract` and `aiq2pd build` "
+            f"first; {TRY_THE_SANDBOX}"
+        )
+
