@@ -1,0 +1,1 @@
+"""Reading both services into the warehouse, one package per service."""

@@ -1,0 +1,107 @@
+"""What an extraction will cost, said before it is spent: calls by endpoint, why, and hours.
+
+The minimum is what a run without a single failure needs, the declared overlap of pages included.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from extract.alpine_iq.contacts import Paging
+from extract.alpine_iq.settings import (
+    AUDIENCE_PAGE,
+    HISTORY_START,
+    HISTORY_WINDOW_DAYS,
+    WINDOWS,
+)
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCalls:
+    """One line of the plan."""
+
+    endpoint: str
+    calls: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """All lines, in the order in which they are sent."""
+
+    lines: tuple[PlannedCalls, ...]
+    hours: float
+
+    @property
+    def calls(self) -> int:
+        return sum(line.calls for line in self.lines)
+
+
+def plan_calls(
+    *,
+    contacts: int,
+    audiences: int,
+    now: float,
+    contacts_left: int | None = None,
+    paging: Paging | None = None,
+    window_scale: float = 1.0,
+) -> CallPlan:
+    """The plan for an account of that size; `contacts_left` counts those still to be asked for."""
+    per_contact = contacts if contacts_left is None else contacts_left
+    histories = history_windows(now)
+    lines = (
+        PlannedCalls("contacts", page_count(contacts, paging or Paging()), "the list"),
+        PlannedCalls("stores", 1, "whole list"),
+        PlannedCalls("audiences", audiences // AUDIENCE_PAGE + 1, "the list"),
+        PlannedCalls("audience_members", audiences, "membership, without a call per contact"),
+        PlannedCalls("loyalty_program", 1, "configuration snapshot, where it answers"),
+        PlannedCalls("discounts", 1, "whole list"),
+        PlannedCalls("discount_groups", 1, "whole list"),
+        PlannedCalls("campaigns", 1, "whole list"),
+        PlannedCalls("adjustments", histories, "history and traces of hidden contacts"),
+        PlannedCalls("redemptions", histories, "history and traces of hidden contacts"),
+        PlannedCalls("conversions", histories, "attribution of orders"),
+        PlannedCalls("contact_details", per_contact, "address, birth date, custom attributes"),
+        PlannedCalls("contact_orders", per_contact, "order lines: no account-wide list exists"),
+    )
+    hours = hours_at_the_limits(sum(line.calls for line in lines), window_scale)
+    return CallPlan(lines, hours)
+
+
+def page_count(contacts: int, paging: Paging) -> int:
+    """Pages that a list of so many contacts takes, the overlap included."""
+    if contacts <= paging.limit:
+        return 1
+    return 1 + math.ceil((contacts - paging.limit) / (paging.limit - paging.overlap))
+
+
+def history_windows(now: float) -> int:
+    """Windows of a history whose answers stay small: they double."""
+    span, days, count = now - HISTORY_START, HISTORY_WINDOW_DAYS, 0
+    while span > 0:
+        span -= days * _DAY
+        days *= 2
+        count += 1
+    return count
+
+
+def hours_at_the_limits(calls: int, window_scale: float = 1.0) -> float:
+    """Hours that so many calls take when every window is used to the full."""
+    seconds = 0.0
+    for window in sorted(WINDOWS, key=lambda each: -each.seconds):
+        full, calls = divmod(calls, window.calls)
+        if full and not calls:
+            full, calls = full - 1, window.calls
+        seconds += full * window.seconds
+    return seconds / window_scale / 3_600
+
+
+def spoken(hours: float) -> str:
+    """A duration as a person says it."""
+    if hours >= 1:
+        return f"about {hours:.1f} h at the limits"
+    minutes = hours * 60
+    return f"about {minutes:.0f} min" if minutes >= 1 else "under a minute"

@@ -1,0 +1,99 @@
+"""Account-wide histories that are asked for by time: adjustments, redemptions, conversions.
+
+Windows go backwards from the start of the run. They double while answers are small and halve when
+an answer is large or does not come in time, so that a quiet account costs a handful of calls. Rows
+have no id: the key is the row's hash and its ordinal among equal rows of one window. Neighbouring
+windows share their boundary second, so the key is the same whichever of them shows a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from extract.alpine_iq.client import NoUsableAnswer
+from extract.alpine_iq.journal import Answer
+from extract.alpine_iq.reader import Reader
+from extract.alpine_iq.records import Record, counted, data_of, items_of, members_of, scalar_text
+from extract.alpine_iq.settings import (
+    ADJUSTMENTS,
+    CONVERSIONS,
+    HISTORY_LARGE,
+    HISTORY_SMALL,
+    HISTORY_START,
+    HISTORY_WINDOW_DAYS,
+    MAX_ATTEMPTS,
+    REDEMPTIONS,
+    Endpoint,
+)
+
+_DAY: Final = 86_400
+_PATIENCE: Final = 2  # attempts at a window that can still be halved
+
+_Question = tuple[Mapping[str, str], Mapping[str, str | int]]
+
+
+def adjustments(reader: Reader) -> Iterator[list[Record]]:
+    """One record per change of points by hand or by campaign."""
+    yield from _history(reader, ADJUSTMENTS, _in_path, "cntID")
+
+
+def redemptions(reader: Reader) -> Iterator[list[Record]]:
+    """One record per redeemed discount."""
+    yield from _history(reader, REDEMPTIONS, _in_path, "contactID")
+
+
+def conversions(reader: Reader) -> Iterator[list[Record]]:
+    """One record per order that the service ascribes to a campaign."""
+    yield from _history(reader, CONVERSIONS, _in_query, "contactID")
+
+
+def _in_path(start: int, end: int) -> _Question:
+    return {"start": str(start), "end": str(end)}, {}
+
+
+def _in_query(start: int, end: int) -> _Question:
+    return {}, {"start": start, "end": end}
+
+
+def _history(
+    reader: Reader,
+    endpoint: Endpoint,
+    question: Callable[[int, int], _Question],
+    contact_member: str,
+) -> Iterator[list[Record]]:
+    landed: set[str] = set()
+    for answer in _windows(reader, endpoint, question):
+        rows = items_of(data_of(answer), "results", "data")
+        for row in rows:
+            reader.saw(scalar_text(members_of(row).get(contact_member)), endpoint.name)
+        fresh = [each for each in counted(rows, answer) if each.record_key not in landed]
+        landed.update(each.record_key for each in fresh)
+        yield fresh
+
+
+def _windows(
+    reader: Reader, endpoint: Endpoint, question: Callable[[int, int], _Question]
+) -> Iterator[Answer]:
+    end = int(reader.run.started_at.timestamp()) + 1
+    days = HISTORY_WINDOW_DAYS
+    while end > HISTORY_START:
+        start = max(end - days * _DAY, HISTORY_START)
+        path, query = question(start, end)
+        patience = _PATIENCE if days > 1 else MAX_ATTEMPTS
+        try:
+            answer = reader.read_list(endpoint, path, query, attempts=patience)
+        except NoUsableAnswer:
+            if days <= 1:
+                raise
+            days //= 2
+            continue
+        if answer is None:
+            return
+        yield answer
+        count = len(items_of(data_of(answer), "results", "data"))
+        end = start
+        if count < HISTORY_SMALL:
+            days *= 2
+        elif count > HISTORY_LARGE:
+            days = max(days // 2, 1)

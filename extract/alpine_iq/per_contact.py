@@ -1,0 +1,100 @@
+"""What only a call per contact gives: the detail and the order lines. Two calls for each contact.
+
+Contacts are asked for in slices; each slice becomes one committed load package, and a contact that
+the warehouse holds from this run is not asked for again. Every contact that was asked for has a row
+in `contact_orders`, empty or not: that row is the mark of being done.
+
+Raises the first error of a slice, once the calls in flight have ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+from extract.alpine_iq.calls import hours_at_the_limits, spoken
+from extract.alpine_iq.journal import Answer
+from extract.alpine_iq.reader import Progress, Reader
+from extract.alpine_iq.records import (
+    NULL,
+    Record,
+    data_of,
+    keyed,
+    members_of,
+    record,
+    scalar_text,
+    wrapped,
+)
+from extract.alpine_iq.settings import (
+    CONTACT,
+    CONTACT_ORDERS,
+    SLICE_CONTACTS,
+    SLICE_SECONDS,
+    THREADS,
+)
+
+CALLS_PER_CONTACT: Final = 2
+_GROUP: Final = 50  # contacts handed to the threads at a time
+_TASK: Final = "contacts one by one"
+
+
+@dataclass(slots=True)
+class Slice:
+    """What one load package lands, and the answers that may be forgotten once it is committed."""
+
+    details: list[Record] = field(default_factory=list)
+    orders: list[Record] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+def slices(
+    reader: Reader,
+    contact_ids: Sequence[str],
+    *,
+    progress: Progress,
+    window_scale: float,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Slice]:
+    """Slices of at most `SLICE_CONTACTS` contacts or about `SLICE_SECONDS`, in the given order."""
+    left = len(contact_ids) * CALLS_PER_CONTACT
+    progress.start(_TASK, left)
+    current, began = Slice(), monotonic()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="alpine-iq") as pool:
+        for first in range(0, len(contact_ids), _GROUP):
+            for asked in pool.map(
+                lambda contact_id: _ask(reader, contact_id), contact_ids[first : first + _GROUP]
+            ):
+                _add(current, *asked)
+                left -= CALLS_PER_CONTACT
+                eta = spoken(hours_at_the_limits(left, window_scale))
+                progress.advance(_TASK, CALLS_PER_CONTACT, f"{left} calls left, {eta}")
+            if len(current.orders) >= SLICE_CONTACTS or monotonic() - began >= SLICE_SECONDS:
+                yield current
+                current, began = Slice(), monotonic()
+    if current.orders:
+        yield current
+    progress.finish(_TASK)
+
+
+def _ask(reader: Reader, contact_id: str) -> tuple[str, Answer, Answer]:
+    detail = reader.read(CONTACT, {"contact_id": contact_id})
+    orders = reader.read(CONTACT_ORDERS, {"contact_id": contact_id})
+    return contact_id, detail, orders
+
+
+def _add(current: Slice, contact_id: str, detail: Answer, orders: Answer) -> None:
+    payload = data_of(detail) if detail.status == 200 else NULL
+    if payload != NULL:
+        found = record("contact_details", "contactID", payload, detail)
+        hashed = Record(contact_id, payload, found.content_hash, found.request, found.fetched_at)
+        current.details.append(hashed)
+    if payload != NULL and scalar_text(members_of(payload).get("contactID")) == contact_id:
+        current.requests.append(detail.request)
+    lines = data_of(orders) if orders.status == 200 else NULL
+    current.orders.append(
+        keyed(contact_id, wrapped("contactID", contact_id, "lines", lines), orders)
+    )
+    current.requests.append(orders.request)

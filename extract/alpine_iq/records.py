@@ -1,0 +1,120 @@
+"""Source records on their way into a raw table: the payload as it came, cut out unparsed.
+
+A record keeps the very text of its JSON. Only its first level is looked at, to find the key and to
+leave members that move by themselves out of the content hash.
+
+Bytes are UTF-8. The client has checked that answers are JSON, so nothing is raised here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from extract.alpine_iq.journal import Answer
+from extract.alpine_iq.settings import VOLATILE
+
+NULL: Final = b"null"
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a raw table, `_dlt_load_id` aside."""
+
+    record_key: str
+    payload: bytes
+    content_hash: str
+    request: str
+    fetched_at: datetime
+
+
+def data_of(answer: Answer) -> bytes:
+    """The text of `data`; absent is null."""
+    if not answer.body:
+        return NULL
+    return _text(_object.decode(answer.body).get("data"))
+
+
+def members_of(text: bytes) -> dict[str, msgspec.Raw]:
+    """First-level members of an object; anything else has none."""
+    return _object.decode(text) if text[:1] == b"{" else {}
+
+
+def items_of(text: bytes, *members: str) -> list[bytes]:
+    """Elements of a list, or of the list at the first of `members` that is there; null is empty."""
+    if text[:1] == b"{":
+        held = members_of(text)
+        inner = next((held[name] for name in members if name in held), None)
+        return items_of(_text(inner))
+    if text[:1] != b"[":
+        return []
+    return [bytes(item) for item in _list.decode(text)]
+
+
+def scalar_text(raw: msgspec.Raw | None) -> str:
+    """A string or number as text; null and what is absent as an empty string."""
+    text = _text(raw)
+    if text[:1] == b'"':
+        return str(msgspec.json.decode(text))
+    return "" if text == NULL else text.decode()
+
+
+def record(resource: str, key_member: str, payload: bytes, answer: Answer) -> Record:
+    """A record keyed by one of its own members."""
+    members = members_of(payload)
+    key = scalar_text(members.get(key_member))
+    digest = _hash(resource, payload, members)
+    return Record(
+        key or f"without-key:{digest}", payload, digest, answer.request, answer.fetched_at
+    )
+
+
+def keyed(key: str, payload: bytes, answer: Answer) -> Record:
+    """A record whose key stands in the question, not in the answer."""
+    return Record(key, payload, sha256(payload), answer.request, answer.fetched_at)
+
+
+def counted(payloads: Iterable[bytes], answer: Answer) -> Iterator[Record]:
+    """Rows without an id: keyed by their hash and by how often the same row came before."""
+    seen: dict[str, int] = {}
+    for payload in payloads:
+        digest = sha256(payload)
+        ordinal = seen.get(digest, 0)
+        seen[digest] = ordinal + 1
+        yield Record(f"{digest}:{ordinal}", payload, digest, answer.request, answer.fetched_at)
+
+
+def wrapped(member: str, value: str, list_member: str, items: bytes) -> bytes:
+    """`{"<member>": "<value>", "<list_member>": <items as they came>}`; a null list is empty."""
+    held = b"[]" if items == NULL else items
+    return b'{"%s":%s,"%s":%s}' % (
+        member.encode(),
+        msgspec.json.encode(value),
+        list_member.encode(),
+        held,
+    )
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _hash(resource: str, payload: bytes, members: dict[str, msgspec.Raw]) -> str:
+    volatile = VOLATILE.get(resource)
+    if not volatile:
+        return sha256(payload)
+    kept = b",".join(
+        name.encode() + b":" + bytes(raw) for name, raw in members.items() if name not in volatile
+    )
+    return sha256(kept)
+
+
+def _text(raw: msgspec.Raw | None) -> bytes:
+    return NULL if raw is None else bytes(raw).strip()

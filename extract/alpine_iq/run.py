@@ -1,0 +1,316 @@
+"""One extraction from its first call to its last load package, in one process or in many.
+
+A run is open in the journal until everything is landed. A process that finds an open run goes on
+with it: lists come from the journal, contacts that the warehouse holds since the run began are not
+asked for again. Calls lost by a kill are those in flight.
+
+Raises `ConfigError`, `RetryLater`; errors of the disk go up as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from load.errors import ConfigError, RetryLater
+
+import extract.alpine_iq as contents
+from extract.alpine_iq import audiences, contacts, hidden, per_contact
+from extract.alpine_iq.calls import CallPlan, page_count, plan_calls
+from extract.alpine_iq.client import AlpineIQClient
+from extract.alpine_iq.contacts import Listing, Paging
+from extract.alpine_iq.guards import Census, ListNotCredibleError, compare
+from extract.alpine_iq.journal import Journal, Run
+from extract.alpine_iq.landing import DATASET, Warehouse
+from extract.alpine_iq.limiter import CallLimiter
+from extract.alpine_iq.reader import Progress, Reader
+from extract.alpine_iq.records import Record, sha256
+from extract.alpine_iq.settings import CONTACT, CONTACT_ORDERS, CONTACTS, WINDOWS, AlpineIQAccount
+
+TABLES: Final = (
+    "stores",
+    "contacts",
+    "contact_details",
+    "contact_orders",
+    "audiences",
+    "audience_members",
+    "loyalty_program",
+    "discounts",
+    "discount_groups",
+    "campaigns",
+    "adjustments",
+    "redemptions",
+    "conversions",
+    "optins",
+    "hidden_contacts",
+)
+_STALE: Final = timedelta(days=14)  # an interrupted run older than this is begun anew
+_TASK: Final = "lists"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator chose."""
+
+    per_contact: bool = True
+    sample: int | None = None
+    accept_changes: bool = False
+    paging: Paging | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionResult:
+    """What a complete run has brought, over all the processes that worked on it."""
+
+    run_id: str
+    calls: int
+    minimum_calls: int
+    rows: dict[str, int]
+    gaps: dict[str, str]
+    resumed: bool = False
+    calls_by_endpoint: dict[str, int] = field(default_factory=dict)
+
+
+def extract(
+    account: AlpineIQAccount,
+    data_dir: Path,
+    options: Options,
+    *,
+    progress: Progress,
+    clock: Callable[[], datetime],
+    on_plan: Callable[[CallPlan], None] | None,
+) -> ExtractionResult:
+    """See `extract.alpine_iq.extract_account`."""
+    with _private(data_dir), contextlib.ExitStack() as stack:
+        journal = Journal(data_dir / "alpine_iq_journal.sqlite", account.uid)
+        stack.callback(journal.close)
+        limiter = CallLimiter(
+            data_dir / "alpine_iq_calls.sqlite",
+            account.uid,
+            WINDOWS,
+            scale=account.window_scale,
+            now=time.time,
+            sleep=time.sleep,
+        )
+        stack.callback(limiter.close)
+        run, resumed = _open_run(journal, clock())
+        client = AlpineIQClient(account, limiter, run.run_id, now=clock)
+        stack.callback(client.close)
+        warehouse = Warehouse(data_dir / "warehouse.duckdb", data_dir / "dlt")
+        reader = Reader(client, journal, run, account.uid)
+        work = _Work(account, options, reader, warehouse, limiter, progress, on_plan, clock)
+        try:
+            return work.to_the_end(resumed=resumed)
+        except ListNotCredibleError:
+            journal.close_run(run.run_id)
+            raise
+
+
+@dataclass(slots=True)
+class _Work:
+    account: AlpineIQAccount
+    options: Options
+    reader: Reader
+    warehouse: Warehouse
+    limiter: CallLimiter
+    progress: Progress
+    on_plan: Callable[[CallPlan], None] | None
+    clock: Callable[[], datetime]
+
+    def to_the_end(self, *, resumed: bool) -> ExtractionResult:
+        listing = self._land_lists()
+        self._land_contacts(listing)
+        self._trace_through_the_warehouse(listing)
+        found = list(hidden.hidden_contacts(self.reader))
+        optins = list(hidden.optins(self.reader))
+        totals = {"hidden_contacts": len(found), "optins": len(optins)}
+        run_row = self._run_row(listing, "closed", totals)
+        self.warehouse.land(contents.hidden_contacts(found, optins, run_row))
+        run_id = self.reader.run.run_id
+        made = self.limiter.made(run_id)
+        result = ExtractionResult(
+            run_id=run_id,
+            calls=sum(made.values()),
+            minimum_calls=self._minimum(listing),
+            rows={table: self._count(table) for table in TABLES},
+            gaps=dict(self.reader.gaps),
+            resumed=resumed,
+            calls_by_endpoint=made,
+        )
+        self.reader.journal.close_run(run_id)
+        return result
+
+    def _land_lists(self) -> Listing:
+        reader = self.reader
+        self.progress.start(_TASK, None)
+        paging = self.options.paging or Paging()
+        listing = contacts.settle(reader, paging)
+        census = Census(self.account.uid, len(listing.rank), listing.with_points)
+        if not self.options.accept_changes:
+            compare(census, self._last_census())
+        reader.listed = frozenset(listing.rank)
+        for contact_id in listing.left_meanwhile:
+            reader.saw(contact_id, "left_while_listing")
+        for (contact_id,) in self._earlier_ids():
+            reader.saw(contact_id, "earlier_extraction")
+        self._announce(listing, paging)
+        run_row = self._run_row(listing, "open")
+        self.warehouse.land(contents.account_lists(reader, listing, run_row))
+        self.progress.finish(_TASK)
+        return listing
+
+    def _announce(self, listing: Listing, paging: Paging) -> None:
+        if self.on_plan is None:
+            return
+        plan = plan_calls(
+            contacts=len(listing.rank),
+            audiences=len(audiences.audience_ids(self.reader)),
+            now=self.reader.run.started_at.timestamp(),
+            contacts_left=len(self._contacts_left(listing)),
+            paging=paging,
+            window_scale=self.account.window_scale,
+        )
+        self.on_plan(plan)
+
+    def _contacts_left(self, listing: Listing) -> list[str]:
+        if not self.options.per_contact:
+            return []
+        done = self.warehouse.rows(
+            f"SELECT record_key FROM {DATASET}.contact_orders AS orders "
+            f"JOIN {DATASET}._dlt_loads AS loads ON orders._dlt_load_id = loads.load_id "
+            "WHERE loads.status = 0 AND orders.fetched_at >= ?",
+            [self.reader.run.started_at],
+        )
+        held = {key for (key,) in done}
+        wanted = listing.contact_ids[: self.options.sample]
+        return [contact_id for contact_id in wanted if contact_id not in held]
+
+    def _land_contacts(self, listing: Listing) -> None:
+        left = self._contacts_left(listing)
+        for each in per_contact.slices(
+            self.reader,
+            left,
+            progress=self.progress,
+            window_scale=self.account.window_scale,
+        ):
+            self.warehouse.land(contents.contact_slice(each))
+            self.reader.journal.forget(self.reader.run.run_id, each.requests)
+
+    def _trace_through_the_warehouse(self, listing: Listing) -> None:
+        """Ids on order lines, and listed contacts whose detail is gone or somebody else's."""
+        for (contact_id,) in self.warehouse.rows(
+            f"SELECT DISTINCT line ->> 'contactID' FROM (SELECT unnest("
+            f"from_json(payload -> 'lines', '[\"JSON\"]')) AS line FROM {DATASET}.contact_orders) "
+            "WHERE line ->> 'contactID' IS NOT NULL"
+        ):
+            self.reader.saw(contact_id, "contact_orders")
+        vanished = self.warehouse.rows(
+            "SELECT orders.record_key "
+            f"FROM {DATASET}.contact_orders AS orders "
+            f"LEFT JOIN {DATASET}.contact_details AS details "
+            "ON orders.record_key = details.record_key AND details.fetched_at >= ? "
+            "WHERE orders.fetched_at >= ? AND (details.record_key IS NULL "
+            "OR (details.payload ->> 'contactID') <> orders.record_key)",
+            [self.reader.run.started_at, self.reader.run.started_at],
+        )
+        for (contact_id,) in vanished:
+            if contact_id in listing.rank:
+                self.reader.traces.setdefault(contact_id, set()).add("contacts")
+
+    def _earlier_ids(self) -> Iterator[tuple[str]]:
+        for table in ("contacts", "contact_details", "hidden_contacts"):
+            for (key,) in self.warehouse.rows(f"SELECT record_key FROM {DATASET}.{table}"):
+                if not key.startswith("without-key:"):
+                    yield (key,)
+
+    def _last_census(self) -> Census | None:
+        rows = self.warehouse.rows(
+            "SELECT payload ->> 'uid', CAST(payload -> 'contacts' AS BIGINT), "
+            f"CAST(payload -> 'contacts_with_points' AS BIGINT) FROM {DATASET}.extraction_runs "
+            "WHERE payload ->> 'state' = 'closed' ORDER BY payload ->> 'finished_at' DESC LIMIT 1"
+        )
+        return Census(*rows[0]) if rows else None
+
+    def _count(self, table: str) -> int:
+        rows = self.warehouse.rows(f"SELECT count(*) FROM {DATASET}.{table}")
+        return int(rows[0][0]) if rows else 0
+
+    def _minimum(self, listing: Listing) -> int:
+        """Calls of a run without any failure, the declared overlap of pages included."""
+        reader = self.reader
+        apart = {CONTACTS.name, CONTACT.name, CONTACT_ORDERS.name}
+        others = sum(len(asked) for name, asked in reader.questions.items() if name not in apart)
+        contact_ids = listing.contact_ids[: self.options.sample]
+        asked = len(contact_ids) if self.options.per_contact else 0
+        looked_up = len(reader.traces.keys() - reader.listed)
+        pages = page_count(listing.total, listing.paging)
+        return pages + others + per_contact.CALLS_PER_CONTACT * asked + looked_up
+
+    def _run_row(
+        self, listing: Listing, state: str, totals: dict[str, int] | None = None
+    ) -> Record:
+        run, now = self.reader.run, self.clock()
+        made = self.limiter.made(run.run_id)
+        payload: dict[str, Any] = {
+            "run_id": run.run_id,
+            "uid": self.account.uid,
+            "state": state,
+            "started_at": run.started_at,
+            "finished_at": now if state == "closed" else None,
+            "options": asdict(self.options),
+            "contacts": len(listing.rank),
+            "contacts_total": listing.total,
+            "contacts_with_points": listing.with_points,
+            "minimum_calls": self._minimum(listing),
+            "list_passes": listing.passes,
+            "calls": sum(made.values()),
+            "calls_by_endpoint": made,
+            "gaps": dict(self.reader.gaps),
+            "totals": {table: self._count(table) for table in TABLES} | (totals or {}),
+        }
+        text = msgspec.json.encode(payload)
+        return Record(run.run_id, text, sha256(text), "extraction", now)
+
+
+def _open_run(journal: Journal, now: datetime) -> tuple[Run, bool]:
+    found = journal.open_run()
+    if found is not None and now - found.started_at < _STALE:
+        return found, True
+    if found is not None:
+        journal.close_run(found.run_id)
+    run = Run(f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}", now)
+    journal.begin(run)
+    return run, False
+
+
+@contextlib.contextmanager
+def _private(data_dir: Path) -> Iterator[None]:
+    """Files that only their owner reads, and one extraction at a time."""
+    before = os.umask(0o077)
+    try:
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (data_dir / "alpine_iq.lock").open("a+")
+        except OSError as error:
+            raise ConfigError(
+                f"the data directory can't be written to ({error.strerror}); check AIQ2PD_DATA_DIR"
+            ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RetryLater(
+                    "another extraction into this data directory is running; wait for it to end"
+                ) from None
+            yield
+    finally:
+        os.umask(before)
