@@ -1,0 +1,1 @@
+"""Executes frozen plans against Pipedrive: HTTP, ids, limits and the ledger, nothing of the source."""
