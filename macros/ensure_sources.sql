@@ -88,7 +88,7 @@
     );
     create table if not exists ledger.events (
         seq bigint,
-        at timestamp with time zone,
+        "at" timestamp with time zone,
         run_id varchar,
         what varchar,
         detail varchar,

@@ -10,5 +10,5 @@ select
     detail,
     prev_hash,
     hash,
-    at at time zone 'UTC' as happened_at
+    "at" at time zone 'UTC' as happened_at
 from {{ source('ledger', 'events') }}

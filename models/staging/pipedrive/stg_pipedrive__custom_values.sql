@@ -18,6 +18,8 @@ completed_loads as (
 
 fields as (select * from {{ ref('stg_pipedrive__fields') }}),
 
+field_options as (select * from {{ ref('stg_pipedrive__field_options') }}),
+
 field_codes as (select * from {{ ref('stg_ledger__field_codes') }}),
 
 catalogue as (select * from {{ ref('fields') }}),
@@ -69,6 +71,15 @@ parsed as (
         on united._dlt_load_id = completed_loads.load_id
 ),
 
+option_maps as (
+    select
+        entity,
+        field_code,
+        map(list(option_id), list(option_label)) as option_labels
+    from field_options
+    group by entity, field_code
+),
+
 -- a code that the ledger doesn't know (a lost ledger, an account filled before) is
 -- recognised by name; the ledger wins
 columns_by_code as (
@@ -77,11 +88,7 @@ columns_by_code as (
         fields.field_code,
         fields.field_type,
         coalesce(field_codes.column_name, catalogue.column_name) as column_name,
-        map_from_entries(
-            list_transform(
-                fields.options, lambda option: (option.id, trim(option.label))
-            )
-        ) as option_labels
+        option_maps.option_labels
     from fields
     left join field_codes
         on
@@ -92,6 +99,10 @@ columns_by_code as (
             fields.entity = catalogue.entity
             and fields.field_name = catalogue.field_name
             and catalogue.kind = 'custom'
+    left join option_maps
+        on
+            fields.entity = option_maps.entity
+            and fields.field_code = option_maps.field_code
     where
         fields.is_custom_field
         and coalesce(field_codes.column_name, catalogue.column_name) is not null
