@@ -23,7 +23,6 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 import msgspec
 import stamina
-from load.errors import ConfigError, InvariantBroken, RetryLater
 
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.limiter import CallLimiter
@@ -36,6 +35,7 @@ from extract.alpine_iq.settings import (
     AlpineIQAccount,
     Endpoint,
 )
+from load.errors import AccessRefused, ConfigError, InvariantBroken, RetryLater
 
 _JSON: Final = "application/json"
 _READABLE: Final = frozenset({200, 204, 400, 404, 405})
@@ -177,14 +177,16 @@ class AlpineIQClient:
         if status == 429:
             raise TooManyRequests("limited", _retry_after(response))
         if status in {401, 403}:
-            raise ConfigError(
+            raise AccessRefused(
                 f"Alpine IQ, {endpoint.name}: HTTP {status}, the key is not accepted for uid "
-                f"{self._account.uid}; check ALPINE_IQ_API_KEY and ALPINE_IQ_UID"
+                f"{self._account.uid}; check ALPINE_IQ_API_KEY and ALPINE_IQ_UID",
+                status=status,
             )
         if 300 <= status < 400:
-            raise ConfigError(
+            raise AccessRefused(
                 f"Alpine IQ, {endpoint.name}: HTTP {status}, a redirect, which is not followed "
-                "because the key would go with it; check ALPINE_IQ_BASE_URL"
+                "because the key would go with it; check ALPINE_IQ_BASE_URL",
+                status=status,
             )
         if status not in _READABLE:
             raise NoUsableAnswer(f"HTTP {status}")

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from load.errors import ConfigError
-
 from extract.alpine_iq.settings import SHRINK_TOLERANCE
+from load.errors import ConfigError
 
 
 class ListNotCredibleError(ConfigError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,9 +20,9 @@ import dlt
 import duckdb
 import pyarrow as pa
 from dlt.pipeline.exceptions import PipelineStepFailed
-from load.errors import MigrationError, RetryLater
 
 from extract.alpine_iq.records import Record
+from load.errors import MigrationError, RetryLater
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
@@ -38,6 +38,7 @@ SCHEMA: Final = pa.schema(
     ]
 )
 _BATCH: Final = 5_000
+_CHECKPOINT: Final = "1GB"
 _UPSERT: Final = {"disposition": "merge", "strategy": "upsert"}
 _HINTS: Final = {
     "record_key": {"data_type": "text", "nullable": False, "primary_key": True},
@@ -93,7 +94,8 @@ class Warehouse:
         for key, value in _SETTINGS.items():
             dlt.config[key] = value
         logging.getLogger("dlt").setLevel(logging.CRITICAL)
-        self._refuse_if_in_use()
+        with self._open():
+            pass  # fails now rather than after the first calls
         self._pipeline = dlt.pipeline(
             "alpine_iq",
             pipelines_dir=str(pipelines_dir),
@@ -103,11 +105,12 @@ class Warehouse:
         self._drain()
 
     def land(self, package: DltSource) -> None:
-        """One committed load package."""
+        """One committed load package. One connection spans it, so that there is one checkpoint."""
         try:
-            self._pipeline.run(package)
+            with self._open():
+                self._pipeline.run(package)
         except PipelineStepFailed as error:
-            self._pipeline.drop_pending_packages()
+            self._pipeline.abort_packages()
             raise _cause(error) from None
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -122,11 +125,15 @@ class Warehouse:
         except duckdb.IOException as error:
             raise _busy(error, self._path) from None
 
-    def _refuse_if_in_use(self) -> None:
+    @contextmanager
+    def _open(self) -> Iterator[None]:
         try:
-            duckdb.connect(str(self._path)).close()
+            connection = duckdb.connect(str(self._path))
         except duckdb.IOException as error:
             raise _busy(error, self._path) from None
+        with closing(connection):
+            connection.execute(f"SET GLOBAL checkpoint_threshold = '{_CHECKPOINT}'")
+            yield
 
     def _drain(self) -> None:
         """Packages of a run that was killed are loaded first; what cannot be is read again."""
@@ -136,7 +143,7 @@ class Warehouse:
             self._pipeline.normalize()
             self._pipeline.load()
         except PipelineStepFailed:
-            self._pipeline.drop_pending_packages()
+            self._pipeline.abort_packages()
 
 
 def _batches(records: Iterable[Sequence[Record]]) -> Iterator[pa.Table]:
@@ -146,14 +153,16 @@ def _batches(records: Iterable[Sequence[Record]]) -> Iterator[pa.Table]:
             yield table_of(group[first : first + _BATCH])
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The error of ours that dlt wrapped, else the wrapping one."""
+def _cause(error: PipelineStepFailed) -> Exception:
+    """The error of ours that dlt wrapped; else its kind alone, as its text can quote payloads."""
     seen: BaseException | None = error
+    innermost: BaseException = error
     while seen is not None:
-        if isinstance(seen, MigrationError):
+        if isinstance(seen, (MigrationError, duckdb.IOException, OSError)):
             return seen
+        innermost = seen
         seen = seen.__cause__ or seen.__context__
-    return error
+    return RuntimeError(f"landing stopped at step {error.step}: {type(innermost).__name__}")
 
 
 def _busy(error: duckdb.IOException, path: Path) -> Exception:

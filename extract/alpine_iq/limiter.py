@@ -20,9 +20,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from load.errors import RetryLater
-
 from extract.alpine_iq.settings import MAX_WAIT_SECONDS, Window
+from load.errors import RetryLater
 
 _IN_FLIGHT: Final = 9e15  # later than any clock: sorts after every answered call
 _MARGIN: Final = 1.02  # two clocks need not tick alike

@@ -7,15 +7,14 @@ that the service does not have is written down as a gap; one that every account 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
-
-from load.errors import ConfigError
 
 from extract.alpine_iq.client import AlpineIQClient, Check
 from extract.alpine_iq.journal import Answer, Journal, Run
 from extract.alpine_iq.settings import MAX_ATTEMPTS, Endpoint
+from load.errors import ConfigError
 
 _NOTHING: Final[Mapping[str, str]] = {}
 
@@ -36,6 +35,7 @@ class Reader:
     journal: Journal
     run: Run
     uid: str
+    on_answer: Callable[[Endpoint], None] = lambda _: None
     gaps: dict[str, str] = field(default_factory=dict)
     listed: frozenset[str] = frozenset()
     traces: dict[str, set[str]] = field(default_factory=dict)
@@ -67,11 +67,11 @@ class Reader:
         """The answer, whatever its status; `reading` tells repeated readings of a list apart."""
         request = self.request_text(endpoint, path, query)
         self.questions.setdefault(endpoint.name, set()).add(request)
-        kept = self.journal.kept(self.run.run_id, request, reading)
-        if kept is not None:
-            return kept
-        answer = self.client.read(endpoint, request, check=check, attempts=attempts)
-        self.journal.keep(self.run.run_id, reading, answer)
+        answer = self.journal.kept(self.run.run_id, request, reading)
+        if answer is None:
+            answer = self.client.read(endpoint, request, check=check, attempts=attempts)
+            self.journal.keep(self.run.run_id, reading, answer)
+            self.on_answer(endpoint)
         return answer
 
     def read_list(

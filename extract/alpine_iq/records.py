@@ -9,23 +9,23 @@ Bytes are UTF-8. The client has checked that answers are JSON, so nothing is rai
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 import msgspec
 
 from extract.alpine_iq.journal import Answer
-from extract.alpine_iq.settings import VOLATILE
+from extract.alpine_iq.settings import VOLATILE, VOLATILE_SCALARS
 
 NULL: Final = b"null"
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One row of a raw table, `_dlt_load_id` aside."""
 
     record_key: str
@@ -68,9 +68,8 @@ def scalar_text(raw: msgspec.Raw | None) -> str:
 
 def record(resource: str, key_member: str, payload: bytes, answer: Answer) -> Record:
     """A record keyed by one of its own members."""
-    members = members_of(payload)
-    key = scalar_text(members.get(key_member))
-    digest = _hash(resource, payload, members)
+    key = scalar_text(_key_decoder(key_member).decode(payload).key)
+    digest = _hash(resource, payload)
     return Record(
         key or f"without-key:{digest}", payload, digest, answer.request, answer.fetched_at
     )
@@ -106,12 +105,34 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _hash(resource: str, payload: bytes, members: dict[str, msgspec.Raw]) -> str:
+@cache
+def _key_decoder(member: str) -> msgspec.json.Decoder[Any]:
+    """Reads one member of an object and skips all others."""
+    fields = [("key", msgspec.Raw, msgspec.Raw(NULL))]
+    return msgspec.json.Decoder(msgspec.defstruct("Keyed", fields, rename={"key": member}))
+
+
+@cache
+def _scalars(resource: str) -> re.Pattern[bytes] | None:
+    """Volatile members with their values; inside a string the quotes would be escaped."""
+    names = VOLATILE_SCALARS.get(resource)
+    if not names:
+        return None
+    wanted = "|".join(sorted(names)).encode()
+    return re.compile(rb'"(?:%s)"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.+-]+),?' % wanted)
+
+
+def _hash(resource: str, payload: bytes) -> str:
+    scalars = _scalars(resource)
+    if scalars is not None:
+        return sha256(scalars.sub(b"", payload))
     volatile = VOLATILE.get(resource)
     if not volatile:
         return sha256(payload)
     kept = b",".join(
-        name.encode() + b":" + bytes(raw) for name, raw in members.items() if name not in volatile
+        name.encode() + b":" + bytes(raw)
+        for name, raw in members_of(payload).items()
+        if name not in volatile
     )
     return sha256(kept)
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from load.errors import ConfigError, RetryLater
 
 import extract.alpine_iq as contents
 from extract.alpine_iq import audiences, contacts, hidden, per_contact
@@ -35,6 +34,7 @@ from extract.alpine_iq.limiter import CallLimiter
 from extract.alpine_iq.reader import Progress, Reader
 from extract.alpine_iq.records import Record, sha256
 from extract.alpine_iq.settings import CONTACT, CONTACT_ORDERS, CONTACTS, WINDOWS, AlpineIQAccount
+from load.errors import ConfigError, RetryLater
 
 TABLES: Final = (
     "stores",
@@ -152,6 +152,7 @@ class _Work:
     def _land_lists(self) -> Listing:
         reader = self.reader
         self.progress.start(_TASK, None)
+        reader.on_answer = lambda endpoint: self.progress.advance(_TASK, 1, endpoint.name)
         paging = self.options.paging or Paging()
         listing = contacts.settle(reader, paging)
         census = Census(self.account.uid, len(listing.rank), listing.with_points)
@@ -165,6 +166,7 @@ class _Work:
         self._announce(listing, paging)
         run_row = self._run_row(listing, "open")
         self.warehouse.land(contents.account_lists(reader, listing, run_row))
+        reader.on_answer = lambda _: None
         self.progress.finish(_TASK)
         return listing
 

@@ -116,8 +116,10 @@ SHRINK_TOLERANCE: Final = 0.05
 
 # Members that move by themselves. They are landed like all others; only the content hash leaves
 # them out, so that a change of hash means that somebody changed something.
-VOLATILE: Final[dict[str, frozenset[str]]] = {
+VOLATILE_SCALARS: Final[dict[str, frozenset[str]]] = {
     "contacts": frozenset({"leakyBucket", "lastTouch"}),
+}
+VOLATILE: Final[dict[str, frozenset[str]]] = {
     "contact_details": frozenset({"leakyBucket", "lastTouch", "audiences"}),
     "audiences": frozenset({"audienceSize", "textOptIns", "emailOptIns", "cltv", "idealCAC"}),
     "campaigns": frozenset({"summary", "lastRun"}),
