@@ -1,5 +1,5 @@
 {# Both relations hold the same keys: a join that drops or invents records is caught both ways. #}
-{% test same_keys(model, column_name, compare_to, compare_column=None, where=None) %}
+{% test same_keys(model, column_name, compare_to, compare_column=None, compare_where=None) %}
 
 (
     select
@@ -8,7 +8,7 @@
     from {{ model }}
     where {{ column_name }} not in (
         select {{ compare_column or column_name }} from {{ compare_to }}
-        {% if where %}where {{ where }}{% endif %}
+        {% if compare_where %}where {{ compare_where }}{% endif %}
     )
 )
 union all
@@ -21,7 +21,7 @@ union all
         {{ compare_column or column_name }} not in (
             select {{ column_name }} from {{ model }}
         )
-        {% if where %}and {{ where }}{% endif %}
+        {% if compare_where %}and {{ compare_where }}{% endif %}
 )
 
 {% endtest %}

@@ -1,0 +1,136 @@
+-- Order lines with the keys of their order and product, and amounts that carry the
+-- refund's sign. One row per contact_id and ordinal.
+
+with
+
+order_lines as (select * from {{ ref('stg_alpine_iq__order_lines') }}),
+
+stores as (select * from {{ ref('stg_alpine_iq__stores') }}),
+
+store_names as (select * from {{ ref('int_store_names_matched') }}),
+
+-- a receipt number that two contacts share is no identity of an order
+order_ids_judged as (
+    select
+        order_id,
+        count(distinct contact_id) = 1 as is_identity
+    from order_lines
+    where order_id is not null
+    group by order_id
+),
+
+lines_cleaned as (
+    select
+        order_lines.contact_id,
+        order_lines.ordinal,
+        order_lines.order_id,
+        coalesce(order_ids_judged.is_identity, false) as has_real_key,
+        order_lines.contact_id
+        || ':' || coalesce(cast(epoch(order_lines.line_at) as bigint), 0)
+        || ':' || coalesce(order_lines.store_name, '') as derived_order_part,
+        coalesce(stores.store_id, store_names.store_id) as store_id,
+        order_lines.store_name,
+        upper(regexp_replace({{ clean_text('order_lines.sku') }}, '\s+', ' ', 'g'))
+            as sku,
+        coalesce({{ clean_text('order_lines.product_name') }}, 'Unnamed product')
+            as product_name,
+        {{ clean_text('order_lines.brand') }} as brand,
+        {{ clean_text('order_lines.category') }} as category,
+        {{ clean_text('order_lines.subcategory') }} as subcategory,
+        {{ clean_text('order_lines.strain') }} as strain,
+        {{ clean_text('order_lines.species') }} as species,
+        {{ clean_text('order_lines.size') }} as size,
+        order_lines.raw_status,
+        order_lines.channel,
+        order_lines.employee_name,
+        order_lines.payment_type,
+        order_lines.attribution_text,
+        order_lines.customer_first_name,
+        order_lines.customer_last_name,
+        order_lines.customer_email,
+        order_lines.customer_phone,
+        coalesce(order_lines.quantity < 0, false) as is_refund,
+        coalesce(nullif(abs(order_lines.quantity), 0), 1) as quantity,
+        order_lines.price,
+        order_lines.discount,
+        order_lines.total_price,
+        order_lines.order_total,
+        order_lines.line_at,
+        order_lines.fetched_at
+    from order_lines
+    left join order_ids_judged
+        on order_lines.order_id = order_ids_judged.order_id
+    left join stores
+        on order_lines.store_id = stores.store_id
+    left join store_names
+        on {{ case_folded('order_lines.store_name') }} = store_names.folded_name
+),
+
+keyed as (
+    select
+        contact_id,
+        ordinal,
+        order_id,
+        has_real_key,
+        derived_order_part,
+        case when has_real_key then order_id else derived_order_part end as order_part,
+        'aiq:order:'
+        || case when has_real_key then order_id else derived_order_part end
+            as order_source_key,
+        -- without an SKU the name and brand are all that tells products apart
+        'aiq:product:' || coalesce(
+            sku,
+            'name:' || left(
+                md5(
+                    {{ case_folded('product_name') }}
+                    || '|' || coalesce({{ case_folded('brand') }}, '')
+                ),
+                16
+            )
+        ) as product_source_key,
+        store_id,
+        store_name,
+        sku,
+        product_name,
+        brand,
+        category,
+        subcategory,
+        strain,
+        species,
+        size,
+        raw_status,
+        channel,
+        employee_name,
+        payment_type,
+        attribution_text,
+        customer_first_name,
+        customer_last_name,
+        customer_email,
+        customer_phone,
+        is_refund,
+        quantity,
+        abs(price) as price,
+        abs(discount) as discount,
+        cast(
+            case
+                when is_refund
+                    then -1 * abs(
+                        coalesce(
+                            total_price,
+                            price * quantity - coalesce(discount, 0),
+                            0
+                        )
+                    )
+                else coalesce(
+                    total_price, price * quantity - coalesce(discount, 0), 0
+                )
+            end as decimal(18, 2)
+        ) as line_amount,
+        total_price is null as is_amount_computed,
+        order_total,
+        line_at,
+        fetched_at
+    from lines_cleaned
+)
+
+select * from keyed

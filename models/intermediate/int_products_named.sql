@@ -1,0 +1,128 @@
+-- Products found on order lines; of several names the one on most lines wins, then the
+-- latest. One row per source_key.
+
+with
+
+order_lines as (select * from {{ ref('int_order_lines_keyed') }}),
+
+orders as (select * from {{ ref('int_orders_rolled_up') }}),
+
+names_counted as (
+    select
+        product_source_key,
+        product_name,
+        count(*) as line_count,
+        max(line_at) as last_line_at
+    from order_lines
+    group by product_source_key, product_name
+),
+
+names_ranked as (
+    select
+        product_source_key,
+        product_name,
+        row_number() over (
+            partition by product_source_key
+            order by line_count desc, last_line_at desc nulls last, product_name asc
+        ) as name_rank
+    from names_counted
+),
+
+names_chosen as (
+    select
+        product_source_key,
+        min(product_name) filter (where name_rank = 1) as product_name,
+        string_agg(product_name, '; ' order by name_rank)
+            filter (where name_rank > 1) as other_names
+    from names_ranked
+    group by product_source_key
+),
+
+-- PRE-ROLL, Pre-Roll and pre-roll are one option, spelled as on most lines
+categories_ranked as (
+    select
+        {{ case_folded('category') }} as folded_category,
+        category
+    from order_lines
+    where category is not null
+    group by folded_category, category
+    qualify
+        row_number() over (
+            partition by {{ case_folded('category') }}
+            order by count(*) desc, category asc
+        ) = 1
+),
+
+facts_chosen as (
+    select
+        order_lines.product_source_key,
+        max(order_lines.sku) as sku,
+        mode(order_lines.brand order by order_lines.brand) as brand,
+        mode(
+            {{ case_folded('order_lines.category') }}
+            order by {{ case_folded('order_lines.category') }}
+        ) as folded_category,
+        mode(order_lines.subcategory order by order_lines.subcategory) as subcategory,
+        mode(order_lines.strain order by order_lines.strain) as strain,
+        mode(order_lines.species order by order_lines.species) as species,
+        mode(order_lines.size order by order_lines.size) as size
+    from order_lines
+    group by order_lines.product_source_key
+),
+
+prices_latest as (
+    select
+        order_lines.product_source_key,
+        orders.currency,
+        coalesce(
+            order_lines.price,
+            abs(order_lines.line_amount) / order_lines.quantity
+        ) as price
+    from order_lines
+    inner join orders
+        on order_lines.order_source_key = orders.source_key
+    where not order_lines.is_refund
+    qualify
+        row_number() over (
+            partition by order_lines.product_source_key, orders.currency
+            order by
+                order_lines.line_at desc nulls last,
+                order_lines.contact_id asc,
+                order_lines.ordinal asc
+        ) = 1
+),
+
+prices_listed as (
+    select
+        product_source_key,
+        list(
+            struct_pack(price := cast(price as decimal(18, 2)), currency := currency)
+            order by currency
+        ) as prices
+    from prices_latest
+    group by product_source_key
+),
+
+named as (
+    select
+        names_chosen.product_source_key as source_key,
+        names_chosen.product_name,
+        names_chosen.other_names,
+        facts_chosen.sku,
+        facts_chosen.brand,
+        categories_ranked.category,
+        facts_chosen.subcategory,
+        facts_chosen.strain,
+        facts_chosen.species,
+        facts_chosen.size,
+        prices_listed.prices
+    from names_chosen
+    inner join facts_chosen
+        on names_chosen.product_source_key = facts_chosen.product_source_key
+    left join categories_ranked
+        on facts_chosen.folded_category = categories_ranked.folded_category
+    left join prices_listed
+        on names_chosen.product_source_key = prices_listed.product_source_key
+)
+
+select * from named
