@@ -1,1 +1,1 @@
-"""The command `aiq2pd`: drives extraction, dbt, the loader and the reports, and knows no mapping."""
+"""The command `aiq2pd`: drives extraction, dbt, the loader and reports; knows no mapping."""

@@ -15,23 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from load.errors import ConfigError, InvariantBroken, RecordRejected, RetryLater, TargetChanged
-from migrate.outcome import (
-    CONFIGURATION,
-    INVARIANT_BROKEN,
-    NEEDS_A_HUMAN,
-    RUN_AGAIN_LATER,
-    TARGET_CHANGED,
-    UNFORESEEN,
-)
+from load.errors import MigrationError
+from migrate.outcome import CONFIGURATION, RUN_AGAIN_LATER, UNFORESEEN
 
-FAMILIES: Final = (
-    (InvariantBroken, INVARIANT_BROKEN),
-    (ConfigError, CONFIGURATION),
-    (TargetChanged, TARGET_CHANGED),
-    (RecordRejected, NEEDS_A_HUMAN),
-    (RetryLater, RUN_AGAIN_LATER),
-)
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NOT_ALLOWED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
 FULL = "the disk is full: make room, then run the same command again; what was done stands"
@@ -77,10 +63,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _family(error: BaseException) -> Failure | None:
-    for family, code in FAMILIES:
-        if isinstance(error, family):
-            return Failure(str(error), code)
-    return None
+    return Failure(str(error), error.exit_code) if isinstance(error, MigrationError) else None
 
 
 def _interrupt(error: BaseException) -> Failure | None:
@@ -125,8 +108,8 @@ def _sqlite(error: sqlite3.Error) -> Failure | None:
         )
     if "not a database" in text or "malformed" in text:
         return Failure(
-            "a SQLite file in the data folder (ledger.sqlite or a call journal) is damaged; nothing "
-            "was written. Put the newest backup of that file in its place, then run again",
+            "a SQLite file in the data folder (ledger.sqlite or a call journal) is damaged; "
+            "nothing was written. Put the newest backup of that file in its place, then run again",
             CONFIGURATION,
         )
     return None
@@ -142,7 +125,14 @@ def _duckdb(error: BaseException) -> Failure | None:
         )
     if "No space left" in text or "out of disk" in text.lower():
         return Failure(FULL, RUN_AGAIN_LATER)
-    damaged = ("not a valid DuckDB", "corrupt", "Corrupt", "checksum", "Failed to read", "WAL file")
+    damaged = (
+        "not a valid DuckDB",
+        "corrupt",
+        "Corrupt",
+        "checksum",
+        "attempted to read",
+        "WAL file",
+    )
     if type(error).__name__ == "SerializationException" or any(word in text for word in damaged):
         return Failure(
             "warehouse.duckdb is damaged (half-written?); the ledger is a file of its own and is "

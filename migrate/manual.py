@@ -25,6 +25,7 @@ Relative paths in `AIQ2PD_DATA_DIR` count from the present folder when set in th
 from the project's folder when set in `.env`. Two variables say where the files themselves lie:
 `AIQ2PD_ENV_FILE` (default `.env`) and `AIQ2PD_ACCOUNT_FILE` (default `account.toml`), both in the
 project's folder. The environment wins over `.env`, which wins over `account.toml`.
+`AIQ2PD_CRASHPOINT` is for the tests: the process kills itself at the named point.
 
 ## The sandbox
 
@@ -36,7 +37,13 @@ With `--sandbox` it is used although they are set. `aiq2pd demo` never looks at 
 
 def manual() -> str:
     """The whole page."""
-    parts = [HEAD, *_commands(typer.main.get_command(app), "aiq2pd"), _codes(), _variables(), PLACES]
+    parts = [
+        HEAD,
+        *_commands(typer.main.get_command(app), "aiq2pd"),
+        _codes(),
+        _variables(),
+        PLACES,
+    ]
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
@@ -50,7 +57,9 @@ def _commands(command: Any, path: str) -> Iterator[str]:
 def _help(text: str) -> str:
     """Help text as Markdown: indented lines are code."""
     lines = [line.rstrip() for line in text.strip().splitlines()]
-    return "\n".join("    " + line.strip() if line.startswith(" ") else line for line in lines) + "\n"
+    return (
+        "\n".join("    " + line.strip() if line.startswith(" ") else line for line in lines) + "\n"
+    )
 
 
 def _options(command: Any, context: Any) -> str:

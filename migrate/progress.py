@@ -13,24 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from load.progress import Progress
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+    from load.progress import Progress
+
 PLAIN_LINE_SECONDS = 10.0
-
-
-class Silent:
-    """Says nothing."""
-
-    def start(self, task: str, total: int | None) -> None:
-        """A task of `total` steps, or of unknown length, begins."""
-
-    def advance(self, task: str, n: int = 1, note: str = "") -> None:
-        """`n` more steps are done."""
-
-    def finish(self, task: str) -> None:
-        """The task is over."""
 
 
 @dataclass(slots=True)
@@ -94,7 +82,8 @@ class RichBars:
 
     def finish(self, task: str) -> None:
         if task in self.tasks:
-            bar = next(one for one in self.bars.tasks if one.id == self.tasks[task])
+            identity = self.tasks.pop(task)
+            bar = next(one for one in self.bars.tasks if one.id == identity)
             self.bars.update(bar.id, total=bar.completed or 1, completed=bar.completed or 1)
             self.bars.stop_task(bar.id)
 
@@ -103,6 +92,8 @@ class RichBars:
 def shown_on(out: TextIO, *, quiet: bool = False) -> Iterator[Progress]:
     """Bars when `out` is a terminal, lines when it is not, nothing when quiet."""
     if quiet:
+        from load.progress import Silent
+
         yield Silent()
     elif not out.isatty():
         yield PlainLines(out)

@@ -11,8 +11,9 @@ from migrate.account import running_sandbox
 from migrate.outcome import Outcome, Table
 
 if TYPE_CHECKING:
-    from load.progress import Progress
     from sandbox.process import SandboxInfo
+
+    from load.progress import Progress
 
 WINDOW_SCALE = 60.0
 

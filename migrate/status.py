@@ -29,6 +29,10 @@ TOKENS_TODAY: Final = (
     "group by entity order by 3 desc"
 )
 LAST_RUN: Final = "select * from runs order by started_at desc limit 1"
+FIRST_STEPS: Final = (
+    "Next: `aiq2pd doctor` says which settings are missing; without accounts, `aiq2pd demo` tries "
+    "it all on local servers."
+)
 OPEN_INTENTS: Final = "select count(*) from attempts where outcome is null"
 
 
@@ -50,10 +54,7 @@ def read_status(_progress: Progress) -> Outcome:
             "status",
             f"nothing has run yet in {where.shown(where.data)}",
             facts=facts,
-            notes=(
-                "Next: `aiq2pd doctor` says which settings are missing; without accounts, "
-                "`aiq2pd demo` tries it all on local servers.",
-            ),
+            notes=(FIRST_STEPS,),
         )
     return Outcome("status", _headline(steps), facts=facts, tables=tuple(tables))
 

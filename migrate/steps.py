@@ -238,4 +238,3 @@ def _warehouse_exists(settings: Settings) -> None:
             f"no warehouse at {settings.places.warehouse}: run `aiq2pd extract` and `aiq2pd build` "
             f"first; {TRY_THE_SANDBOX}"
         )
-

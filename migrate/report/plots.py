@@ -36,9 +36,9 @@ def bars(title: str, description: str, rows: Sequence[Bar]) -> Markup:
         return Markup("")
     height = ROW * len(rows) + 8
     name = "plot-" + "".join(c if c.isalnum() else "-" for c in title.lower())
+    frame = f'class="plot" viewBox="0 0 {WIDTH} {height}" preserveAspectRatio="xMinYMin meet"'
     parts = [
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-labelledby="{name}-t {name}-d" preserveAspectRatio="xMinYMin meet">',
+        f'<svg {frame} role="img" aria-labelledby="{name}-t {name}-d">',
         f'<title id="{name}-t">{escape(title)}</title>',
         f'<desc id="{name}-d">{escape(description)}</desc>',
     ]
@@ -52,11 +52,12 @@ def _bar(row: Bar, top: int) -> str:
     space = WIDTH - LABEL - VALUE
     share = 0.0 if row.whole <= 0 else min(1.0, max(0.0, row.value / row.whole))
     middle = top + BAR - 2
+    place = f'x="{LABEL}" y="{top}" height="{BAR}" rx="3"'
     return (
         f'<text class="label" x="{LABEL - 8}" y="{middle}" text-anchor="end">'
         f"{escape(_short(row.label))}</text>"
-        f'<rect class="whole" x="{LABEL}" y="{top}" width="{space}" height="{BAR}" rx="3"/>'
-        f'<rect class="part" x="{LABEL}" y="{top}" width="{share * space:.1f}" height="{BAR}" rx="3"/>'
+        f'<rect class="whole" {place} width="{space}"/>'
+        f'<rect class="part" {place} width="{share * space:.1f}"/>'
         f'<text class="value" x="{LABEL + space + 8}" y="{middle}">{escape(row.note)}</text>'
     )
 

@@ -1,0 +1,33 @@
+"""One reading call on each side: who are we talking to, and do they let us in?"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from migrate.settings import Settings
+
+
+def ask_alpine_iq(settings: Settings) -> str:
+    """Ask for the stores, once, within the limits that an extraction keeps."""
+    from extract.alpine_iq.client import AlpineIQClient
+    from extract.alpine_iq.limiter import CallLimiter
+    from extract.alpine_iq.settings import STORES, WINDOWS
+
+    account = settings.alpine_iq()
+    limiter = CallLimiter(
+        settings.data_dir / "alpine_iq_calls.sqlite",
+        account.uid,
+        WINDOWS,
+        scale=account.window_scale,
+        now=time.time,
+        sleep=time.sleep,
+    )
+    client = AlpineIQClient(account, limiter, "doctor")
+    try:
+        answer = client.read(STORES, client.request_text(STORES, {}, {}), attempts=1)
+    finally:
+        client.close()
+        limiter.close()
+    return "ok" if answer.status == 200 else f"HTTP {answer.status}"

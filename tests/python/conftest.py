@@ -1,0 +1,51 @@
+"""What many tests share: a clean environment, a pair of sandbox servers, a migrated warehouse.
+
+No credential of the developer's environment or `.env` reaches a test, and no test finds another's
+data folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+OURS = ("ALPINE_IQ_", "PIPEDRIVE_", "AIQ2PD_", "DLT_", "DBT_")
+KEPT = frozenset({"AIQ2PD_CONTRACTS_DIR"})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_ours_in_the_environment() -> Iterator[None]:
+    removed = {
+        name: os.environ.pop(name)
+        for name in list(os.environ)
+        if name.startswith(OURS) and name not in KEPT
+    }
+    # wide enough that no line of a table wraps
+    os.environ |= {"COLUMNS": "200", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    yield
+    os.environ |= removed
+
+
+@pytest.fixture(autouse=True)
+def data_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A data folder of the test's own, which is also the one in force."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("AIQ2PD_DATA_DIR", str(folder))
+    monkeypatch.setenv("AIQ2PD_ENV_FILE", str(tmp_path / ".env"))
+    monkeypatch.setenv("AIQ2PD_ACCOUNT_FILE", str(tmp_path / "account.toml"))
+    return folder
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    """The file of variables in force; not there until a test writes it."""
+    return tmp_path / ".env"
+
+
+@pytest.fixture
+def account_file(tmp_path: Path) -> Path:
+    """The file of decisions in force; not there until a test writes it."""
+    return tmp_path / "account.toml"
