@@ -1,0 +1,1 @@
+"""Local servers that behave like Alpine IQ and Pipedrive over real HTTP."""
