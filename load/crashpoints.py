@@ -1,0 +1,40 @@
+"""Named points where a test may kill the process, to see that a resumed run ends the same.
+
+AIQ2PD_CRASHPOINT=<name>#<n> kills with SIGKILL when the point is passed for the n-th time. Without
+it a point costs one look into the environment. The names are in `POINTS`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from typing import Final
+
+POINTS: Final = (
+    "create.before_intent",
+    "create.after_intent",
+    "create.after_answer",
+    "create.after_outcome",
+    "update.before_intent",
+    "update.after_intent",
+    "update.after_answer",
+    "update.after_outcome",
+    "settle.before_commit",
+    "provision.before_intent",
+    "provision.after_intent",
+    "provision.after_answer",
+    "phase.before_barrier",
+    "run.before_end",
+)
+_passed: Counter[str] = Counter()
+
+
+def crashpoint(name: str) -> None:
+    """Dies here if the environment asks for it."""
+    wanted = os.environ.get("AIQ2PD_CRASHPOINT")
+    if wanted is None:
+        return
+    _passed[name] += 1
+    if wanted == f"{name}#{_passed[name]}":
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,64 @@
+"""What was provisioned: field codes and option ids of this account, with their human names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from load.ledger.store import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCode:
+    """A custom field as this account has it. `state` intent: asked for, answer not seen yet."""
+
+    entity: str
+    column_name: str
+    field_code: str
+    field_name: str
+    field_type: str
+    state: str
+
+
+def field_codes(ledger: Ledger) -> dict[tuple[str, str], FieldCode]:
+    """All known fields by entity and column."""
+    rows = ledger.db.execute(
+        "select entity, column_name, field_code, field_name, field_type, state from field_codes"
+    )
+    return {(row["entity"], row["column_name"]): FieldCode(*row) for row in rows}
+
+
+def option_ids(ledger: Ledger) -> dict[tuple[str, str], dict[str, int]]:
+    """All known options, label -> id, by entity and column."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for entity, column, label, option_id in ledger.db.execute(
+        "select entity, column_name, option_label, option_id from option_ids"
+    ):
+        found.setdefault((entity, column), {})[label] = option_id
+    return found
+
+
+def save_field(ledger: Ledger, code: FieldCode, *, created: bool) -> None:
+    """Remembers a field; `created` says that this run made it, so that undo may remove it."""
+    with ledger.transaction() as db:
+        db.execute(
+            "insert into field_codes values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict do update set"
+            " field_code = ?3, field_name = ?4, field_type = ?5, state = ?7,"
+            " created_by_run = coalesce(created_by_run, ?6)",
+            (
+                code.entity, code.column_name, code.field_code, code.field_name, code.field_type,
+                ledger.run_id if created else None, code.state,
+            ),
+        )  # fmt: skip
+
+
+def save_options(
+    ledger: Ledger, entity: str, column: str, ids: dict[str, int], *, created: frozenset[str]
+) -> None:
+    """Remembers options by their label; those in `created` were made by this run."""
+    with ledger.transaction() as db:
+        for label, option_id in ids.items():
+            db.execute(
+                "insert into option_ids values (?1, ?2, ?3, ?4, ?5) on conflict do update set"
+                " option_id = ?4, created_by_run = coalesce(created_by_run, ?5)",
+                (entity, column, label, option_id, ledger.run_id if label in created else None),
+            )

@@ -1,0 +1,124 @@
+"""The entities, each a small declaration; one executor loads them all, in this order.
+
+Paths are below the host, costs in tokens (pipedrive.md 3.4). `{id}` is the record, `{deal_id}` the
+deal that a line hangs on. Where a record keeps its source key is the one thing that differs:
+in a custom field, at the end of a line's comments, or in the last line of a note.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from load.payload import KEY_COLUMN, Catalog
+
+KeyOf = Callable[[Mapping[str, Any], str, Catalog], str | None]
+
+_IN_COMMENTS: Final = re.compile(r"\[([^\[\]]+)\]\s*$")
+_IN_NOTE: Final = re.compile(r"\[([^\[\]]+)\]\s*(?:</p>)?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """How one entity is created, changed and read. `newest_first` lists it by falling id."""
+
+    entity: str
+    create_path: str
+    update_path: str
+    list_path: str
+    key_of: KeyOf
+    update_method: str = "PATCH"
+    create_cost: int = 5
+    update_cost: int = 5
+    list_cost: int = 10
+    newest_first: Mapping[str, str | int] | None = None
+    hidden_lists: tuple[tuple[str, Mapping[str, str | int], int], ...] = ()
+    # a line belongs to a deal: it is created and found under it, several at a time
+    under_deal: bool = False
+    bulk_cost: int = 25
+    bulk_from: int = 5
+    bulk_most: int = 100
+    field_list: str | None = None
+    label_field: bool = False
+
+
+def _key_in_field(record: Mapping[str, Any], entity: str, catalog: Catalog) -> str | None:
+    code = catalog.code(entity, KEY_COLUMN)
+    value = (record.get("custom_fields") or {}).get(code)
+    return str(value) if value else None
+
+
+def _key_in_comments(record: Mapping[str, Any], _entity: str, _catalog: Catalog) -> str | None:
+    found = _IN_COMMENTS.search(record.get("comments") or "")
+    return found.group(1) if found else None
+
+
+def _key_in_note(record: Mapping[str, Any], _entity: str, _catalog: Catalog) -> str | None:
+    found = _IN_NOTE.search(record.get("content") or "")
+    return html.unescape(found.group(1)) if found else None
+
+
+_BY_FALLING_ID: Final[dict[str, str | int]] = {
+    "sort_by": "id",
+    "sort_direction": "desc",
+    "limit": 500,
+}
+
+
+def _record_phase(
+    entity: str,
+    plural: str,
+    *,
+    field_list: str,
+    hidden_lists: tuple[tuple[str, Mapping[str, str | int], int], ...] = (),
+) -> Phase:
+    return Phase(
+        entity=entity,
+        create_path=f"/api/v2/{plural}",
+        update_path=f"/api/v2/{plural}/{{id}}",
+        list_path=f"/api/v2/{plural}",
+        key_of=_key_in_field,
+        newest_first=_BY_FALLING_ID,
+        hidden_lists=hidden_lists,
+        field_list=field_list,
+    )
+
+
+PHASES: Final = (
+    _record_phase("organization", "organizations", field_list="/api/v2/organizationFields"),
+    _record_phase("person", "persons", field_list="/api/v2/personFields"),
+    _record_phase("product", "products", field_list="/api/v2/productFields"),
+    _record_phase(
+        "deal",
+        "deals",
+        field_list="/api/v2/dealFields",
+        hidden_lists=(
+            ("/api/v2/deals/archived", _BY_FALLING_ID, 20),
+            ("/api/v2/deals", {**_BY_FALLING_ID, "status": "deleted"}, 10),
+        ),
+    ),
+    Phase(
+        entity="deal_product",
+        create_path="/api/v2/deals/{deal_id}/products",
+        update_path="/api/v2/deals/{deal_id}/products/{id}",
+        list_path="/api/v2/deals/products",
+        key_of=_key_in_comments,
+        under_deal=True,
+    ),
+    Phase(
+        entity="note",
+        create_path="/api/v1/notes",
+        update_path="/api/v1/notes/{id}",
+        update_method="PUT",
+        list_path="/api/v1/notes",
+        key_of=_key_in_note,
+        create_cost=10,
+        update_cost=10,
+        list_cost=20,
+        newest_first={"sort": "id DESC", "limit": 500},
+    ),
+)
+PHASE_OF: Final = {phase.entity: phase for phase in PHASES}

@@ -1,0 +1,252 @@
+"""A plan with a life of its own: frozen from the warehouse, read by the loader for days.
+
+`freeze` copies the plan tables into `plans_dir/<digest>/` as Parquet files (0600) with a manifest;
+`open_plan` refuses files that are not what was frozen. The loader reads nothing but this and the
+ledger, so that the warehouse can be rebuilt and planned again at any moment of a load.
+
+A row's `payload` is the logical record by mart column names; `load.payload` turns it into a body.
+Raises `ConfigError` if there is no plan, or one that was changed or never finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from load.errors import ConfigError, RetryLater
+
+ENTITY_TABLES: Final[dict[str, str]] = {
+    "organization": "plan_organizations",
+    "person": "plan_persons",
+    "product": "plan_products",
+    "deal": "plan_deals",
+    "deal_product": "plan_deal_products",
+    "note": "plan_notes",
+}
+# every other table and the order in which its rows are frozen
+_SIDE_TABLES: Final[dict[str, str]] = {
+    "plan_fields": "entity, column_name",
+    "plan_field_options": "entity, column_name, rank, option_label",
+    "plan_labels": "entity, rank, label_name",
+    "plan_pipelines": "source_key",
+    "plan_stages": "pipeline__source_key, rank, source_key",
+    "plan_summary": "entity, action, reason",
+    "plan_totals": "all",
+}
+_DIGEST_LENGTH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One intended call. `changed_fields` and `pipedrive_id` only matter to updates."""
+
+    entity: str
+    source_key: str
+    wave: int
+    position: int
+    action: str
+    reason: str | None
+    new_hash: str | None
+    changed_fields: tuple[str, ...]
+    payload: Mapping[str, Any]
+    field_hashes: Mapping[str, str]
+    pipedrive_id: int | None
+    parents: tuple[str, ...]
+    token_cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanField:
+    """A column that crosses; `field_type` native means that Pipedrive has it already."""
+
+    entity: str
+    column_name: str
+    field_name: str
+    field_type: str
+    on_update: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPlan:
+    """A frozen plan on disk. `manifest` has digest, account, counts, tokens and calls."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        return str(self.manifest["digest"])
+
+    def waves(self) -> list[int]:
+        """The waves that occur, in order."""
+        return [int(wave) for wave in self.manifest["waves"]]
+
+    def rows(
+        self, entity: str, batch_size: int, *, wave: int | None = None
+    ) -> Iterator[list[PlanRow]]:
+        """The rows of an entity in the order of sending, never more than `batch_size` at once."""
+        table = ds.dataset(self.folder / f"{ENTITY_TABLES[entity]}.parquet")
+        wanted = None if wave is None else ds.field("wave") == wave
+        for batch in table.to_batches(
+            batch_size=batch_size, filter=wanted, batch_readahead=1, fragment_readahead=1
+        ):
+            if batch.num_rows:
+                yield [_row(values) for values in batch.to_pylist()]
+
+    def fields(self) -> list[PlanField]:
+        """All columns that cross, with their policy."""
+        return [
+            PlanField(*(row[name] for name in PlanField.__slots__))
+            for row in self.table("plan_fields")
+        ]
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        """A small side table as a list of rows."""
+        rows: list[dict[str, Any]] = pq.read_table(self.folder / f"{name}.parquet").to_pylist()
+        return rows
+
+
+def freeze(
+    warehouse: Path, plans_dir: Path, *, source_account: str, company_id: int | None
+) -> FrozenPlan:
+    """Freezes the plan tables of the warehouse. The same content gives the same digest."""
+    try:
+        connection = duckdb.connect(str(warehouse), read_only=True)
+    except duckdb.IOException as error:
+        raise RetryLater(
+            "the warehouse is open in another program; close it and plan again"
+        ) from error
+    with closing(connection):
+        orders = dict.fromkeys(ENTITY_TABLES.values(), "wave, position, source_key")
+        try:
+            digests = {
+                table: _digest(connection, table, order)
+                for table, order in sorted((orders | _SIDE_TABLES).items())
+            }
+            manifest = _manifest(connection, digests)
+        except duckdb.CatalogException as error:
+            raise ConfigError("the warehouse has no plan; run `dbt build` first") from error
+        manifest |= {"source_account": source_account, "company_id": company_id}
+        folder = plans_dir / str(manifest["digest"])
+        if not (folder / "manifest.json").exists():
+            _write(connection, folder, orders | _SIDE_TABLES, manifest)
+    return open_plan(folder)
+
+
+def open_plan(folder: Path) -> FrozenPlan:
+    """Opens a frozen plan after checking that every file is what was frozen."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for name, expected in manifest["files"].items():
+            if _file_hash(folder / name) != expected:
+                raise ConfigError(
+                    f"plan {folder.name}: {name} was changed after freezing; plan again"
+                )
+    except FileNotFoundError as error:
+        raise ConfigError(f"{folder.name} is not a complete plan; run `aiq2pd plan`") from error
+    return FrozenPlan(folder, manifest)
+
+
+def latest_plan(plans_dir: Path) -> FrozenPlan | None:
+    """The plan that was frozen last, or None."""
+    manifests = sorted(plans_dir.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime_ns)
+    return open_plan(manifests[-1].parent) if manifests else None
+
+
+def _digest(connection: duckdb.DuckDBPyConnection, table: str, order: str) -> str:
+    """A hash over all rows of a table in order."""
+    found = connection.execute(
+        "select sha256(coalesce(string_agg(row_hash, '' order by place), '')) from ("
+        f" select sha256(to_json(content)::varchar) as row_hash, row_number() over () as place"
+        f" from (select * from plan.{table} order by {order}) as content)"
+    ).fetchone()
+    return str(found[0]) if found else ""
+
+
+def _manifest(connection: duckdb.DuckDBPyConnection, digests: dict[str, str]) -> dict[str, Any]:
+    every_row = " union all ".join(
+        f"select entity, action, wave, token_cost from plan.{table}"
+        for table in ENTITY_TABLES.values()
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for entity, action, rows in connection.execute(
+        f"select entity, action, count(*) from ({every_row}) group by all order by all"
+    ).fetchall():
+        counts.setdefault(entity, {})[action] = rows
+    totals = connection.execute(
+        "select coalesce(sum(calls), 0)::bigint, coalesce(sum(tokens), 0)::bigint"
+        " from plan.plan_summary"
+    ).fetchone() or (0, 0)
+    waves = connection.execute(f"select distinct wave from ({every_row}) order by all").fetchall()
+    content = json.dumps(digests, sort_keys=True).encode()
+    mapping = digests["plan_fields"] + digests["plan_field_options"]
+    return {
+        "digest": hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH],
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "counts": counts,
+        "calls": totals[0],
+        "tokens": totals[1],
+        "waves": [wave for (wave,) in waves],
+        "mapping_hash": hashlib.sha256(mapping.encode()).hexdigest(),
+    }
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    orders: dict[str, str],
+    manifest: dict[str, Any],
+) -> None:
+    """Writes beside the final place first: a plan is there as a whole or not at all."""
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft.mkdir(mode=0o700)
+    hashes = {}
+    for table, order in orders.items():
+        path = draft / f"{table}.parquet"
+        place = str(path).replace("'", "''")
+        connection.execute(
+            f"copy (select * from plan.{table} order by {order}) to '{place}' (format parquet)"
+        )
+        path.chmod(0o600)
+        hashes[path.name] = _file_hash(path)
+    manifest_path = draft / "manifest.json"
+    manifest_path.touch(mode=0o600)
+    manifest_path.write_text(json.dumps(manifest | {"files": hashes}, indent=2, default=str))
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _row(values: dict[str, Any]) -> PlanRow:
+    return PlanRow(
+        entity=values["entity"],
+        source_key=values["source_key"],
+        wave=values["wave"],
+        position=values["position"],
+        action=values["action"],
+        reason=values["reason"],
+        new_hash=values["new_hash"],
+        changed_fields=tuple(values["changed_fields"] or ()),
+        payload=json.loads(values["payload"] or "{}"),
+        field_hashes=json.loads(values["field_hashes"] or "{}"),
+        pipedrive_id=values["pipedrive_id"],
+        parents=tuple(values["parents"] or ()),
+        token_cost=values["token_cost"] or 0,
+    )

@@ -1,0 +1,33 @@
+"""A dry run: what an apply would send, said from plan and ledger. Reads the target's fields only."""
+
+from __future__ import annotations
+
+from load.ledger import records
+from load.phases import PHASES
+from load.provision import list_fields, missing_fields
+from load.run import Run
+
+_BATCH = 480
+
+
+async def preview(run: Run) -> None:
+    """Counts `would create`, `would update` and the rest into the run, and writes nothing."""
+    missing = missing_fields(run, await list_fields(run))
+    if missing:
+        run.count("field", "would create", len(missing))
+    for phase in PHASES:
+        for rows in run.plan.rows(phase.entity, _BATCH):
+            known = records.fetch(run.ledger, [row.source_key for row in rows])
+            for row in rows:
+                record = known.get(row.source_key)
+                run.count(phase.entity, _would(row.action, row.new_hash, record))
+
+
+def _would(action: str, new_hash: str | None, record: records.Record | None) -> str:
+    if action not in ("create", "update", "adopt"):
+        return action
+    if record is None or record.state == "planned":
+        return f"would {action}"
+    if record.state == "confirmed":
+        return "unchanged" if record.payload_hash == new_hash else "would update"
+    return "would settle" if record.state in ("intent", "ambiguous") else record.state

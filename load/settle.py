@@ -1,0 +1,160 @@
+"""Settling unknown outcomes by looking: one sweep of the entity's list answers for all of them.
+
+A record found live is confirmed; found several times, the lowest id is and the others are noted;
+found only deleted, it was removed by somebody and is not made again; not found, it may be sent
+again, three times in all. Nobody looks before the settle time is over, and never by search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from load.crashpoints import crashpoint
+from load.ledger import records
+from load.ledger.records import Record, Written
+from load.lists import lines_of_deals, newest_down_to
+from load.merge import element_hashes
+from load.payload import current_value, target_hash
+from load.phases import Phase
+from load.run import Run
+
+Hits = dict[str, list[dict[str, Any]]]
+
+
+async def settle(run: Run, phase: Phase) -> int:
+    """Resolves every parked record of an entity. Gives how many may be sent again."""
+    parked = records.in_state(run.ledger, phase.entity, "ambiguous")
+    if not parked:
+        return 0
+    await _wait(run, parked)
+    hits = await _look(run, phase, parked)
+    hidden = await _look_in_hidden(
+        run, phase, [one for one in parked if one.source_key not in hits]
+    )
+    crashpoint("settle.before_commit")
+    missing = 0
+    with run.ledger.transaction():
+        for record in parked:
+            if record.source_key in hits:
+                _found(run, phase, record, hits[record.source_key])
+            elif record.source_key in hidden:
+                _deleted(run, phase, record)
+            else:
+                missing += _not_found(run, phase, record)
+        run.ledger.event(
+            "settled", {"entity": phase.entity, "parked": len(parked), "missing": missing}
+        )
+    return missing
+
+
+async def _wait(run: Run, parked: Sequence[Record]) -> None:
+    latest = max(record.not_before or "" for record in parked)
+    while (left := seconds_until(run, latest)) > 0:
+        await run.clock.sleep(left)
+
+
+def seconds_until(run: Run, stamp: str) -> float:
+    """From now to a time that the ledger wrote down; 0 if there is none."""
+    if not stamp:
+        return 0.0
+    return (datetime.fromisoformat(stamp) - run.ledger.now()).total_seconds()
+
+
+async def _look(run: Run, phase: Phase, parked: Sequence[Record]) -> Hits:
+    """Live records by the source keys of the parked ones."""
+    if phase.under_deal:
+        deal_ids = sorted({record.deal_id for record in parked if record.deal_id is not None})
+        listed = await lines_of_deals(run.client, phase, deal_ids)
+    else:
+        mark = records.parked_since(run.ledger, phase.entity, [one.source_key for one in parked])
+        listed = await newest_down_to(
+            run.client,
+            phase.list_path,
+            phase.newest_first or {},
+            mark=mark,
+            cost=phase.list_cost,
+            entity=phase.entity,
+        )
+    return _by_key(run, phase, listed, parked)
+
+
+async def _look_in_hidden(run: Run, phase: Phase, missing: Sequence[Record]) -> Hits:
+    """Records that the ordinary list leaves out: archived and deleted ones, where lists show them."""
+    if not missing or not phase.hidden_lists:
+        return {}
+    mark = records.parked_since(run.ledger, phase.entity, [one.source_key for one in missing])
+    listed: list[dict[str, Any]] = []
+    for path, params, cost in phase.hidden_lists:
+        listed += await newest_down_to(
+            run.client, path, params, mark=mark, cost=cost, entity=phase.entity
+        )
+    return _by_key(run, phase, listed, missing)
+
+
+def _by_key(
+    run: Run, phase: Phase, listed: Sequence[dict[str, Any]], wanted: Sequence[Record]
+) -> Hits:
+    keys, hits = {record.source_key for record in wanted}, Hits()
+    for found in listed:
+        key = phase.key_of(found, phase.entity, run.catalog)
+        if key in keys and key is not None:
+            hits.setdefault(key, []).append(found)
+    return hits
+
+
+def _found(run: Run, phase: Phase, record: Record, found: list[dict[str, Any]]) -> None:
+    first, *others = sorted(found, key=lambda one: int(one["id"]))
+    confirm_found(run, phase, record, first)
+    records.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
+    for other in others:
+        records.note_extra(
+            run.ledger, phase.entity, other["id"], record.source_key, "landed twice", "to review"
+        )
+    run.count(phase.entity, "created")
+
+
+def confirm_found(run: Run, phase: Phase, record: Record, found: dict[str, Any]) -> None:
+    """Confirms a record by what the list shows of it."""
+    entity = phase.entity
+    values = {
+        column: current_value(entity, column, found, run.catalog) for column in record.field_hashes
+    }
+    written = Written(
+        pipedrive_id=found["id"],
+        payload_hash=record.payload_hash,
+        field_hashes=record.field_hashes,
+        target_hashes={
+            column: target_hash(column, value, salt=run.salt) for column, value in values.items()
+        },
+        own_elements={
+            column: element_hashes(column, value, salt=run.salt)
+            for column, value in values.items()
+            if run.policies.get((entity, column)) == "merge_set"
+        },
+    )
+    records.confirm(run.ledger, entity, record.source_key, written, plan_digest=run.plan.digest)
+
+
+def _deleted(run: Run, phase: Phase, record: Record) -> None:
+    records.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
+    records.quarantine(
+        run.ledger, phase.entity, record.source_key, "deleted by others",
+        "it was made and then deleted or archived by somebody; it is not made again",
+    )  # fmt: skip
+    run.count(phase.entity, "quarantined")
+
+
+def _not_found(run: Run, phase: Phase, record: Record) -> int:
+    """1 if the record may be sent again."""
+    entity, key = phase.entity, record.source_key
+    records.settle_attempts(run.ledger, entity, key, "create", "not_applied")
+    if records.times_not_applied(run.ledger, entity, key) < records.ROUNDS_LIMIT:
+        records.back_to_planned(run.ledger, entity, key)
+        return 1
+    records.quarantine(
+        run.ledger, entity, key, "unresolved", "sent three times and never found in the target"
+    )
+    run.count(entity, "quarantined")
+    return 0

@@ -1,0 +1,295 @@
+"""Changing records that are there: read, decide per column, keep what was there, then write.
+
+Values are read a hundred at a time just before they are changed. `load.merge` decides; the journal
+and the encrypted before-images are committed before the call leaves. An update whose outcome is
+unknown is not repeated blindly: the record is read again after the settle time, and the same
+decision, with the value of the failed attempt's journal as one of ours, says what is left to do.
+
+Raises `InvariantBroken` if a body would raise a never_raise column.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from load.crashpoints import crashpoint
+from load.errors import RecordRejected
+from load.ledger import records
+from load.ledger.records import JournalLine, Record, UpdateIntent, Written
+from load.lists import by_ids, lines_of_deals
+from load.merge import Basis, decide, merged, rank_guard
+from load.payload import (
+    KEY_COLUMN,
+    Translation,
+    api_value,
+    assemble,
+    current_value,
+    is_empty,
+    parent_keys,
+    target_hash,
+)
+from load.phases import Phase
+from load.plan import PlanRow
+from load.run import Run, Sent
+
+_AT_ONCE = 100
+
+
+@dataclass(slots=True)
+class Change:
+    """An update under way: API values to send, and what the ledger will know afterwards."""
+
+    row: PlanRow
+    record: Record
+    current: Mapping[str, Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+    own_elements: dict[str, list[str]] = field(default_factory=dict)
+    attempt_id: int = 0
+
+
+async def update(
+    run: Run, phase: Phase, rows: Sequence[PlanRow], known: Mapping[str, Record]
+) -> list[PlanRow]:
+    """Brings these confirmed records to what the plan wants. Gives the rows still in doubt."""
+    in_doubt: list[PlanRow] = []
+    for start in range(0, len(rows), _AT_ONCE):
+        run.raise_if_stopped()
+        chunk = rows[start : start + _AT_ONCE]
+        present = await _read(run, phase, [known[row.source_key] for row in chunk])
+        keys = [row.source_key for row in chunk]
+        doubtful = records.doubtful_updates(run.ledger, phase.entity, keys)
+        changes = []
+        for row in chunk:
+            record = known[row.source_key]
+            current = present.get(record.pipedrive_id or 0)
+            if current is None:
+                _gone(run, phase, row)
+                continue
+            before = doubtful.get(row.source_key, set())
+            change = _decide(run, phase, Change(row, record, current), known, before)
+            if change is not None:
+                changes.append(change)
+        in_doubt += await _send(run, phase, changes)
+    return in_doubt
+
+
+async def _read(run: Run, phase: Phase, wanted: Sequence[Record]) -> dict[int, Mapping[str, Any]]:
+    ids = [record.pipedrive_id for record in wanted if record.pipedrive_id is not None]
+    if phase.under_deal:
+        deals = sorted({record.deal_id for record in wanted if record.deal_id is not None})
+        return {line["id"]: line for line in await lines_of_deals(run.client, phase, deals)}
+    if phase.entity == "note":
+        return await _read_notes(run, phase, ids)
+    return dict(await by_ids(run.client, phase, ids))
+
+
+async def _read_notes(run: Run, phase: Phase, ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """Notes cannot be listed by id; one costs 2 tokens, a page of the list 20."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for note_id in ids:
+        path = phase.update_path.format(id=note_id)
+        try:
+            answer = await run.client.call("GET", path, cost=2, entity=phase.entity)
+        except RecordRejected:
+            continue
+        if answer.data.get("active_flag", True):
+            found[note_id] = answer.data
+    return found
+
+
+def _decide(
+    run: Run,
+    phase: Phase,
+    change: Change,
+    known: Mapping[str, Record],
+    doubtful: set[str],
+) -> Change | None:
+    """Fills in what to send and what to keep; None if the record cannot be translated."""
+    row, record = change.row, change.record
+    parents = {
+        key: parent.pipedrive_id
+        for key in parent_keys(row.payload)
+        if (parent := known.get(key)) is not None and parent.pipedrive_id is not None
+    }
+    translation = Translation(run.catalog, parents)
+    for column in _changed_columns(row, record):
+        try:
+            desired = api_value(
+                phase.entity, row.source_key, column, row.payload.get(column), translation
+            )
+        except (RecordRejected, KeyError) as error:
+            code = "mapping" if isinstance(error, RecordRejected) else "parent"
+            reason = str(error) if code == "mapping" else f"{column}: the parent is not loaded"
+            run.count(phase.entity, "conflict")
+            records.keep_with_reason(run.ledger, phase.entity, row.source_key, code, reason)
+            return None
+        _decide_column(run, phase, change, column, desired, doubtful)
+    return change
+
+
+def _changed_columns(row: PlanRow, record: Record) -> list[str]:
+    """Columns whose planned value is not the one that was planned when we last wrote."""
+    return [
+        column
+        for column, planned in row.field_hashes.items()
+        if column != KEY_COLUMN and record.field_hashes.get(column) != planned
+    ]
+
+
+def _decide_column(
+    run: Run, phase: Phase, change: Change, column: str, desired: Any, doubtful: set[str]
+) -> None:
+    entity, policy = phase.entity, run.policies.get((phase.entity, column), "source_wins")
+    if phase.under_deal and column == "deal__source_key":
+        change.same.append(column)
+        return
+    current = current_value(entity, column, change.current, run.catalog)
+    ranks = run.ranks.get((entity, column), {})
+    if policy == "merge_set":
+        ours = set(change.record.own_elements.get(column, []))
+        desired, own = merged(column, current, desired, ours, salt=run.salt)
+        change.own_elements[column] = own
+        desired = desired or api_value(
+            entity, change.row.source_key, column, None, Translation(run.catalog, {})
+        )
+    last = change.record.target_hashes.get(column)
+    before = {pair.split("=", 1)[1] for pair in doubtful if pair.split("=", 1)[0] == column}
+    basis = Basis(
+        hashes=before | ({last} if last else set()),
+        is_adoption=change.record.origin == "adopted" and last is None,
+    )
+    verdict = decide(
+        policy, column, current=current, desired=desired, basis=basis, ranks=ranks, salt=run.salt
+    )
+    if verdict == "keep":
+        change.kept.append(column)
+    elif verdict == "same":
+        change.same.append(column)
+    else:
+        if policy == "never_raise":
+            rank_guard(entity, change.row.source_key, column, current, desired, ranks)
+        change.values[column] = desired
+
+
+async def _send(run: Run, phase: Phase, changes: list[Change]) -> list[PlanRow]:
+    """Sends what has something to send, and confirms the rest as it is."""
+    crashpoint("update.before_intent")
+    to_send = [change for change in changes if change.values]
+    for change in changes:
+        if not change.values:
+            _confirm(run, phase, change, change.current, outcome="unchanged")
+    if not to_send:
+        return []
+    attempts = records.intend_updates(
+        run.ledger, phase.entity, phase.update_path, [_intent(run, phase, one) for one in to_send]
+    )
+    for change in to_send:
+        change.attempt_id = attempts[change.row.source_key]
+    crashpoint("update.after_intent")
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(_send_one(run, phase, change)) for change in to_send]
+    return [row for task in running if (row := task.result()) is not None]
+
+
+def _intent(run: Run, phase: Phase, change: Change) -> UpdateIntent:
+    lines = []
+    for column, value in change.values.items():
+        before = current_value(phase.entity, column, change.current, run.catalog)
+        lines.append(
+            JournalLine(
+                column_name=column,
+                before=before,
+                hash_before=target_hash(column, before, salt=run.salt),
+                hash_sent=target_hash(column, value, salt=run.salt),
+            )
+        )
+    return UpdateIntent(
+        change.row.source_key, change.record.pipedrive_id or 0, change.row.new_hash, lines
+    )
+
+
+async def _send_one(run: Run, phase: Phase, change: Change) -> PlanRow | None:
+    """One update. Gives the row back if nobody knows whether it was applied."""
+    entity, key, ledger = phase.entity, change.row.source_key, run.ledger
+    path = phase.update_path.format(id=change.record.pipedrive_id, deal_id=change.record.deal_id)
+    body = assemble(entity, key, change.values, run.catalog)
+    sent = await run.send(
+        phase.update_method, path, cost=phase.update_cost, body=body, entity=entity
+    )
+    crashpoint("update.after_answer")
+    with ledger.transaction():
+        records.finish_attempt(
+            ledger, change.attempt_id, _OUTCOMES[sent.kind],
+            http_status=sent.status, pipedrive_id=change.record.pipedrive_id,
+            tokens=phase.update_cost,
+        )  # fmt: skip
+        if sent.kind == "ok":
+            shown = sent.data if isinstance(sent.data, dict) else {}
+            _confirm(run, phase, change, shown, outcome="updated")
+        elif sent.kind == "rejected":
+            _refused(run, phase, change, sent)
+    crashpoint("update.after_outcome")
+    run.progress.advance(entity)
+    return change.row if sent.kind in ("ambiguous", "never_sent") else None
+
+
+_OUTCOMES = {
+    "ok": "ok",
+    "rejected": "rejected",
+    "ambiguous": "ambiguous",
+    "never_sent": "not_applied",
+    "stopped": "not_applied",
+}
+
+
+def _refused(run: Run, phase: Phase, change: Change, sent: Sent) -> None:
+    if sent.status in (404, 410):
+        _gone(run, phase, change.row)
+        return
+    records.keep_with_reason(
+        run.ledger, phase.entity, change.row.source_key, str(sent.code or sent.status), sent.reason
+    )
+    run.count(phase.entity, "refused update")
+
+
+def _gone(run: Run, phase: Phase, row: PlanRow) -> None:
+    records.mark_gone(run.ledger, phase.entity, row.source_key)
+    run.count(phase.entity, "conflict")
+
+
+def _confirm(
+    run: Run, phase: Phase, change: Change, shown: Mapping[str, Any], *, outcome: str
+) -> None:
+    """Remembers what the record holds now. A kept column keeps the plan hash of its last write."""
+    row, record = change.row, change.record
+    fields = dict(row.field_hashes)
+    for column in change.kept:
+        fields.pop(column)
+        if column in record.field_hashes:
+            fields[column] = record.field_hashes[column]
+    hashes = dict(record.target_hashes)
+    for column, value in change.values.items():
+        stored = current_value(phase.entity, column, shown, run.catalog)
+        held = stored if not is_empty(stored) else value
+        hashes[column] = target_hash(column, held, salt=run.salt)
+    if record.origin == "created":
+        for column in change.same:
+            value = current_value(phase.entity, column, change.current, run.catalog)
+            hashes[column] = target_hash(column, value, salt=run.salt)
+    written = Written(
+        pipedrive_id=record.pipedrive_id or 0,
+        payload_hash=row.new_hash,
+        field_hashes=fields,
+        target_hashes=hashes,
+        own_elements={**record.own_elements, **change.own_elements},
+        origin=record.origin or "created",
+        kept_columns=change.kept,
+    )
+    records.confirm(run.ledger, phase.entity, row.source_key, written, plan_digest=run.plan.digest)
+    records.settle_attempts(run.ledger, phase.entity, row.source_key, "update", "applied")
+    run.count(phase.entity, "conflict" if change.kept else outcome)
