@@ -119,7 +119,8 @@ def _scalars(resource: str) -> re.Pattern[bytes] | None:
     if not names:
         return None
     wanted = "|".join(sorted(names)).encode()
-    return re.compile(rb'"(?:%s)"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.+-]+),?' % wanted)
+    member = rb'"(?:%s)"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.+-]+)' % wanted
+    return re.compile(rb"(?:,\s*%s)+(?=\s*})|%s\s*,?\s*" % (member, member))
 
 
 def _hash(resource: str, payload: bytes) -> str:

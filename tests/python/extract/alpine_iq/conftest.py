@@ -1,0 +1,69 @@
+"""A scripted server on loopback, for answers that no well-behaved service gives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@dataclass
+class Said:
+    """One scripted answer; `body` longer than `length` is cut there, with the length promised."""
+
+    status: int = 200
+    body: bytes = b'{"data":null,"code":200,"success":true}'
+    headers: dict[str, str] = field(default_factory=dict)
+    cut_at: int | None = None
+
+
+@dataclass
+class Scripted:
+    """A running server: what to say next, and what it was asked."""
+
+    base_url: str
+    script: list[Said] = field(default_factory=list)
+    answer: Callable[[str], Said] | None = None
+    asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    def say(self, *answers: Said) -> None:
+        self.script.extend(answers)
+
+    def next_answer(self, path: str) -> Said:
+        if self.answer is not None:
+            return self.answer(path)
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+@pytest.fixture
+def service() -> Iterator[Scripted]:
+    scripted = Scripted("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            """Silence."""
+
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            scripted.asked.append((self.command, self.path, headers))
+            said = scripted.next_answer(self.path)
+            self.send_response(said.status)
+            for name, value in said.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(said.body)))
+            self.end_headers()
+            self.wfile.write(said.body[: said.cut_at])
+            self.close_connection = True
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    scripted.base_url = f"http://127.0.0.1:{server.server_port}"
+    yield scripted
+    server.shutdown()
+    server.server_close()
+    thread.join()
