@@ -1,4 +1,4 @@
-{# The form under which two labels count as one: Pipedrive compares labels after trim and case-fold. #}
+{# The form under which Pipedrive counts two labels as one: trimmed and case-folded. #}
 {% macro case_folded(expression) -%}
-lower(trim(regexp_replace({{ expression }}, '\s+', ' ', 'g')))
+    lower(trim(regexp_replace({{ expression }}, '\s+', ' ', 'g')))
 {%- endmacro %}

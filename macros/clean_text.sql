@@ -1,7 +1,8 @@
-{# Entities decoded once, tags and invisible characters removed; plain ASCII needs no Python. #}
+{# Entities decoded once, unseen characters removed; plain ASCII needs no Python. #}
 {% macro clean_text(expression) -%}
-case
-    when regexp_matches({{ expression }}, '[^ -~]|&|<|  |^ | $') then plain_text({{ expression }})
-    else nullif({{ expression }}, '')
-end
+    case
+        when regexp_matches({{ expression }}, '[^ -~]|&|<|  |^ | $')
+            then plain_text({{ expression }})
+        else nullif({{ expression }}, '')
+    end
 {%- endmacro %}

@@ -1,4 +1,6 @@
 {# Text inside a note, which Pipedrive reads as HTML. #}
 {% macro html_escaped(expression) -%}
-replace(replace(replace({{ expression }}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')
+    replace(
+        replace(replace({{ expression }}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'
+    )
 {%- endmacro %}

@@ -1,3 +1,3 @@
 {% macro number_or_null(expression, type='decimal(18, 4)') -%}
-try_cast(trim({{ expression }}) as {{ type }})
+    try_cast(trim({{ expression }}) as {{ type }})
 {%- endmacro %}

@@ -1,3 +1,3 @@
 {% macro rfc3339(expression) -%}
-strftime({{ expression }}, '%Y-%m-%dT%H:%M:%SZ')
+    strftime({{ expression }}, '%Y-%m-%dT%H:%M:%SZ')
 {%- endmacro %}

@@ -1,3 +1,3 @@
 {% macro text_or_null(expression) -%}
-nullif(trim({{ expression }}), '')
+    nullif(trim({{ expression }}), '')
 {%- endmacro %}

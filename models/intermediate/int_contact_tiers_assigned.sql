@@ -40,7 +40,7 @@ tiers_proposed as (
     inner join tier_rules
         on
             tier_rules.rule_name = 'custom_attribute'
-            and properties.folded_name = {{ case_folded('tier_rules.attribute_key') }}
+            and {{ case_folded('tier_rules.attribute_key') }} = properties.folded_name
     union all
     select
         contacts.contact_id,
@@ -55,7 +55,7 @@ tiers_proposed as (
         on
             discounts.is_tier_reward
             and not coalesce(discounts.is_archived, false)
-            and discounts.points_deduction <= contacts.points_balance
+            and contacts.points_balance >= discounts.points_deduction
     where contacts.is_loyalty_member
     union all
     select
@@ -69,8 +69,8 @@ tiers_proposed as (
         on tier_rules.rule_name = 'program'
     inner join program_tiers
         on
-            {{ number_or_null('program_tiers.tier.points') }}
-            <= contacts.points_balance
+            contacts.points_balance
+            >= {{ number_or_null('program_tiers.tier.points') }}
     where contacts.is_loyalty_member
     union all
     select
@@ -83,7 +83,7 @@ tiers_proposed as (
     inner join tier_rules
         on
             tier_rules.rule_name = 'spend'
-            and tier_rules.at_least <= contacts.spent_amount
+            and contacts.spent_amount >= tier_rules.at_least
 ),
 
 assigned as (

@@ -10,7 +10,7 @@ known_contacts as (
     select
         coalesce(contacts.contact_id, hidden_contacts.contact_id) as contact_id,
         case
-            -- a contact that came back to the list after it was looked up is visible again
+            -- a contact that came back to the list since is visible again
             when contacts.contact_id is not null then 'listed'
             when hidden_contacts.found = 'merged' then 'merged'
             when

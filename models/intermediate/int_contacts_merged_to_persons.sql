@@ -106,7 +106,7 @@ merged as (
         string_agg(all_source_ids, ' | ' order by contact_rank) as all_source_ids,
         arg_min(tier_name, contact_rank) as tier_name,
         arg_min(tier_rule, contact_rank)
-            filter (where tier_name is not null) as tier_rule,
+        filter (where tier_name is not null) as tier_rule,
         flatten(list(reward_overrides order by contact_rank)) as reward_overrides,
         -- rule points_summed: the balances of merged contacts are one customer's points
         sum(points_balance) as points_balance,

@@ -1,4 +1,4 @@
--- Values that may not cross although their record does, with the rule that held them back.
+-- Values that may not cross although their record does, with the rule that says so.
 -- One row per source_key, field and rule.
 
 with
@@ -106,7 +106,10 @@ problems as (
         'attribution_over_255_characters' as rule,
         'deal_attr_campaign__c' as field
     from attributions
-    where greatest(length(attr_source), length(attr_medium), length(attr_campaign)) > 255
+    where
+        length(attr_source) > 255
+        or length(attr_medium) > 255
+        or length(attr_campaign) > 255
     union all
     select
         'deal' as entity,

@@ -24,10 +24,15 @@ lines_cleaned as (
         order_lines.contact_id,
         order_lines.ordinal,
         order_lines.order_id,
+        regexp_replace(order_lines.order_id, '[\[\]<>&]', '_', 'g')
+            as real_order_part,
         coalesce(order_ids_judged.is_identity, false) as has_real_key,
+        -- brackets and HTML's characters would not survive where keys are written
         order_lines.contact_id
         || ':' || coalesce(cast(epoch(order_lines.line_at) as bigint), 0)
-        || ':' || coalesce(order_lines.store_name, '') as derived_order_part,
+        || ':' || coalesce(
+            regexp_replace(order_lines.store_name, '[\[\]<>&]', '_', 'g'), ''
+        ) as derived_order_part,
         coalesce(stores.store_id, store_names.store_id) as store_id,
         order_lines.store_name,
         upper(regexp_replace({{ clean_text('order_lines.sku') }}, '\s+', ' ', 'g'))
@@ -73,9 +78,10 @@ keyed as (
         order_id,
         has_real_key,
         derived_order_part,
-        case when has_real_key then order_id else derived_order_part end as order_part,
+        case when has_real_key then real_order_part else derived_order_part end
+            as order_part,
         'aiq:order:'
-        || case when has_real_key then order_id else derived_order_part end
+        || case when has_real_key then real_order_part else derived_order_part end
             as order_source_key,
         -- without an SKU the name and brand are all that tells products apart
         'aiq:product:' || coalesce(

@@ -1,6 +1,6 @@
--- Lines as Pipedrive multiplies them: quantity x item price less discount is exactly the
--- line's amount; refunds have a negative price; one adjustment line per order carries
--- what the order's total has beyond its lines. One row per source_key.
+-- Lines as Pipedrive multiplies them: quantity x item price less discount is exactly
+-- the line's amount; refunds have a negative price; one adjustment line per order
+-- carries what the order's total has beyond its lines. One row per source_key.
 
 with
 

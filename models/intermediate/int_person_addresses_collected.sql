@@ -43,7 +43,7 @@ email_lists as (
         source_key,
         list(
             struct_pack(
-                "value" := address,
+                value := address,
                 "primary" := position = 1,
                 label := 'home'
             )
@@ -89,7 +89,7 @@ phone_lists as (
         source_key,
         list(
             struct_pack(
-                "value" := address,
+                value := address,
                 "primary" := position = 1,
                 label := label
             )

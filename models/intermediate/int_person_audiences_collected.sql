@@ -45,7 +45,7 @@ collected as (
         list(label_name order by label_rank, label_name) as audience_names,
         coalesce(
             list(label_name order by label_rank, label_name)
-                filter (where is_assigned_label),
+            filter (where is_assigned_label),
             []
         ) as label_names,
         count(*) filter (where is_label and not is_assigned_label)

@@ -16,7 +16,9 @@ lowest_by_channel as (
             consents.stated_at,
             struct_pack(
                 consent_rank := consents.consent_rank,
-                age := - epoch(coalesce(consents.stated_at, timestamp '1970-01-01')),
+                statement_age := 0 - epoch(
+                    coalesce(consents.stated_at, timestamp '1970-01-01')
+                ),
                 contact_id := consents.contact_id,
                 source_name := consents.source_name
             )

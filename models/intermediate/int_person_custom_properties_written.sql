@@ -21,8 +21,8 @@ properties_of_persons as (
     where
         properties.folded_name <> 'discount groups'
         and properties.folded_name not in (
-            select {{ case_folded('attribute_key') }} from tier_rules
-            where attribute_key is not null
+            select {{ case_folded('tier_rules.attribute_key') }} from tier_rules
+            where tier_rules.attribute_key is not null
         )
     group by source_key, properties.property_name, properties.property_value
 ),

@@ -33,7 +33,7 @@ names_chosen as (
         product_source_key,
         min(product_name) filter (where name_rank = 1) as product_name,
         string_agg(product_name, '; ' order by name_rank)
-            filter (where name_rank > 1) as other_names
+        filter (where name_rank > 1) as other_names
     from names_ranked
     group by product_source_key
 ),

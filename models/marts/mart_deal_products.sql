@@ -25,7 +25,9 @@ mapped as (
         concat_ws(
             '; ',
             case when lines.is_refund then 'refund' end,
-            case when lines.priced_by = 'adjustment' then 'order total less its lines' end,
+            case
+                when lines.priced_by = 'adjustment' then 'order total less its lines'
+            end,
             'brand: ' || lines.brand,
             'category: ' || lines.category,
             'quantity: ' || cast(cast(lines.stated_quantity as double) as varchar),

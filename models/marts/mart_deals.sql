@@ -56,8 +56,7 @@ mapped as (
         cast(
             timezone(orders.time_zone, timezone('UTC', orders.ordered_at)) as date
         ) as order_date__c,
-        struct_pack("value" := orders.order_amount, currency := orders.currency)
-            as order_total__c,
+        {{ money('orders.order_amount', 'orders.currency') }} as order_total__c,
         {{ within_length('orders.payment_type') }} as payment_type__c,
         {{ within_length('orders.channel') }} as order_channel__c,
         {{ within_length('orders.store_name') }} as order_store_name__c,

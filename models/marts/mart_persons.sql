@@ -78,18 +78,12 @@ mapped as (
         coalesce(consents.email_opt_in, 'Unknown') as email_opt_in__c,
         {{ rfc3339('consents.email_stated_at') }} as email_consent_time__c,
         {{ rfc3339('persons.fetched_at') }} as consent_checked_at__c,
-        nullif(
-            list_filter(
-                [
-                    case when persons.has_push_opt_in then 'Mobile push' end,
-                    case when persons.has_browser_push_opt_in then 'Browser push' end,
-                    case when persons.has_wallet_pass then 'Wallet pass' end,
-                    case when persons.has_voice_opt_in then 'Voice' end
-                ],
-                lambda channel: channel is not null
-            ),
-            []
-        ) as push_channels__c,
+        {{ options_present([
+            "case when persons.has_push_opt_in then 'Mobile push' end",
+            "case when persons.has_browser_push_opt_in then 'Browser push' end",
+            "case when persons.has_wallet_pass then 'Wallet pass' end",
+            "case when persons.has_voice_opt_in then 'Voice' end",
+        ]) }} as push_channels__c,
 
         ---------- custom fields: loyalty
         {{ yes_no('persons.is_loyalty_member') }} as loyalty_member__c,
@@ -115,15 +109,10 @@ mapped as (
         {{ yes_no('discounts.is_discount_eligible') }} as discount_eligible__c,
 
         ---------- custom fields: orders and the rest
-        case
-            when persons.spent_amount is not null
-                then struct_pack(
-                    "value" := cast(persons.spent_amount as decimal(18, 2)),
-                    currency := coalesce(
-                        stores.currency, {{ policy('default_currency') }}
-                    )
-                )
-        end as total_spent__c,
+        {{ money(
+            'persons.spent_amount',
+            "coalesce(stores.currency, " ~ policy('default_currency') ~ ")",
+        ) }} as total_spent__c,
         cast(coalesce(persons.sales_count, order_sums.order_count) as bigint)
             as order_count__c,
         greatest(cast(persons.last_sale_at as date), order_sums.last_order_date)

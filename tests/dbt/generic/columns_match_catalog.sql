@@ -1,4 +1,4 @@
-{# Every column of a mart stands in fields.csv and every row of fields.csv is a column. #}
+{# Every column of a mart stands in fields.csv, every row of it is a column. #}
 {% test columns_match_catalog(model, entity) %}
 
 with

@@ -1,4 +1,4 @@
-{# A value of an option field that nobody declared can't be loaded: it has no option id. #}
+{# A value that nobody declared as an option can't be loaded: it has no id. #}
 {% test option_is_declared(model, column_name, entity, is_list=false) %}
 
 with
