@@ -1,0 +1,13 @@
+-- Intended calls for lines of deals; from five lines of a deal up they travel in bulk.
+-- One row per source_key.
+
+{{ plan_rows(
+    entity='deal_product',
+    mart='mart_deal_products',
+    quarantine='quarantine_deal_products',
+    parents={
+        'deal__source_key': 'plan_deals',
+        'product__source_key': 'plan_products',
+    },
+    bulk_by='deal__source_key'
+) }}

@@ -1,0 +1,10 @@
+-- Intended calls for notes, which only the older API has: ten tokens each.
+-- One row per source_key.
+
+{{ plan_rows(
+    entity='note',
+    mart='mart_notes',
+    quarantine='quarantine_notes',
+    parents={'deal__source_key': 'plan_deals'},
+    write_cost=10
+) }}

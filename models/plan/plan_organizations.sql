@@ -1,0 +1,7 @@
+-- Intended calls for organizations. One row per source_key.
+
+{{ plan_rows(
+    entity='organization',
+    mart='mart_organizations',
+    quarantine='quarantine_organizations'
+) }}

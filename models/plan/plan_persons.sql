@@ -1,0 +1,8 @@
+-- Intended calls for persons. One row per source_key.
+
+{{ plan_rows(
+    entity='person',
+    mart='mart_persons',
+    quarantine='quarantine_persons',
+    parents={'org__source_key': 'plan_organizations'}
+) }}

@@ -1,0 +1,7 @@
+-- Intended calls for products. One row per source_key.
+
+{{ plan_rows(
+    entity='product',
+    mart='mart_products',
+    quarantine='quarantine_products'
+) }}
