@@ -113,20 +113,20 @@ def _key_decoder(member: str) -> msgspec.json.Decoder[Any]:
 
 
 @cache
-def _scalars(resource: str) -> re.Pattern[bytes] | None:
-    """Volatile members with their values; inside a string the quotes would be escaped."""
-    names = VOLATILE_SCALARS.get(resource)
-    if not names:
-        return None
-    wanted = "|".join(sorted(names)).encode()
-    member = rb'"(?:%s)"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.+-]+)' % wanted
-    return re.compile(rb"(?:,\s*%s)+(?=\s*})|%s\s*,?\s*" % (member, member))
+def _scalars(resource: str) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
+    """Volatile members and where their values stand; inside a string quotes are escaped."""
+    names = [b'"%s"' % name.encode() for name in sorted(VOLATILE_SCALARS.get(resource, ()))]
+    value = rb'(\s*:\s*)(?:"(?:[^"\\]|\\.)*"|[\w.+-]+)'
+    return tuple((name, re.compile(name + value)) for name in names)
 
 
 def _hash(resource: str, payload: bytes) -> str:
-    scalars = _scalars(resource)
-    if scalars is not None:
-        return sha256(scalars.sub(b"", payload))
+    if resource in VOLATILE_SCALARS:
+        kept = payload
+        for name, member in _scalars(resource):
+            if name in kept:
+                kept = member.sub(name + b":", kept)
+        return sha256(kept)
     volatile = VOLATILE.get(resource)
     if not volatile:
         return sha256(payload)

@@ -23,36 +23,19 @@ from typing import Any, Final
 import msgspec
 
 import extract.alpine_iq as contents
-from extract.alpine_iq import audiences, contacts, hidden, per_contact
+from extract.alpine_iq import audiences, contacts, held, hidden, per_contact
 from extract.alpine_iq.calls import CallPlan, page_count, plan_calls
 from extract.alpine_iq.client import AlpineIQClient
 from extract.alpine_iq.contacts import Listing, Paging
 from extract.alpine_iq.guards import Census, ListNotCredibleError, compare
 from extract.alpine_iq.journal import Journal, Run
-from extract.alpine_iq.landing import DATASET, Warehouse
+from extract.alpine_iq.landing import Warehouse
 from extract.alpine_iq.limiter import CallLimiter
 from extract.alpine_iq.reader import Progress, Reader
 from extract.alpine_iq.records import Record, sha256
 from extract.alpine_iq.settings import CONTACT, CONTACT_ORDERS, CONTACTS, WINDOWS, AlpineIQAccount
 from load.errors import ConfigError, RetryLater
 
-TABLES: Final = (
-    "stores",
-    "contacts",
-    "contact_details",
-    "contact_orders",
-    "audiences",
-    "audience_members",
-    "loyalty_program",
-    "discounts",
-    "discount_groups",
-    "campaigns",
-    "adjustments",
-    "redemptions",
-    "conversions",
-    "optins",
-    "hidden_contacts",
-)
 _STALE: Final = timedelta(days=14)  # an interrupted run older than this is begun anew
 _TASK: Final = "lists"
 
@@ -141,7 +124,7 @@ class _Work:
             run_id=run_id,
             calls=sum(made.values()),
             minimum_calls=self._minimum(listing),
-            rows={table: self._count(table) for table in TABLES},
+            rows=held.counts(self.warehouse),
             gaps=dict(self.reader.gaps),
             resumed=resumed,
             calls_by_endpoint=made,
@@ -157,11 +140,11 @@ class _Work:
         listing = contacts.settle(reader, paging)
         census = Census(self.account.uid, len(listing.rank), listing.with_points)
         if not self.options.accept_changes:
-            compare(census, self._last_census())
+            compare(census, held.last_census(self.warehouse))
         reader.listed = frozenset(listing.rank)
         for contact_id in listing.left_meanwhile:
             reader.saw(contact_id, "left_while_listing")
-        for (contact_id,) in self._earlier_ids():
+        for contact_id in held.earlier_ids(self.warehouse):
             reader.saw(contact_id, "earlier_extraction")
         self._announce(listing, paging)
         run_row = self._run_row(listing, "open")
@@ -186,15 +169,9 @@ class _Work:
     def _contacts_left(self, listing: Listing) -> list[str]:
         if not self.options.per_contact:
             return []
-        done = self.warehouse.rows(
-            f"SELECT record_key FROM {DATASET}.contact_orders AS orders "
-            f"JOIN {DATASET}._dlt_loads AS loads ON orders._dlt_load_id = loads.load_id "
-            "WHERE loads.status = 0 AND orders.fetched_at >= ?",
-            [self.reader.run.started_at],
-        )
-        held = {key for (key,) in done}
+        done = held.contacts_done(self.warehouse, self.reader.run.started_at)
         wanted = listing.contact_ids[: self.options.sample]
-        return [contact_id for contact_id in wanted if contact_id not in held]
+        return [contact_id for contact_id in wanted if contact_id not in done]
 
     def _land_contacts(self, listing: Listing) -> None:
         left = self._contacts_left(listing)
@@ -208,43 +185,11 @@ class _Work:
             self.reader.journal.forget(self.reader.run.run_id, each.requests)
 
     def _trace_through_the_warehouse(self, listing: Listing) -> None:
-        """Ids on order lines, and listed contacts whose detail is gone or somebody else's."""
-        for (contact_id,) in self.warehouse.rows(
-            f"SELECT DISTINCT line ->> 'contactID' FROM (SELECT unnest("
-            f"from_json(payload -> 'lines', '[\"JSON\"]')) AS line FROM {DATASET}.contact_orders) "
-            "WHERE line ->> 'contactID' IS NOT NULL"
-        ):
+        for contact_id in held.ids_on_order_lines(self.warehouse):
             self.reader.saw(contact_id, "contact_orders")
-        vanished = self.warehouse.rows(
-            "SELECT orders.record_key "
-            f"FROM {DATASET}.contact_orders AS orders "
-            f"LEFT JOIN {DATASET}.contact_details AS details "
-            "ON orders.record_key = details.record_key AND details.fetched_at >= ? "
-            "WHERE orders.fetched_at >= ? AND (details.record_key IS NULL "
-            "OR (details.payload ->> 'contactID') <> orders.record_key)",
-            [self.reader.run.started_at, self.reader.run.started_at],
-        )
-        for (contact_id,) in vanished:
+        for contact_id in held.vanished_since(self.warehouse, self.reader.run.started_at):
             if contact_id in listing.rank:
                 self.reader.traces.setdefault(contact_id, set()).add("contacts")
-
-    def _earlier_ids(self) -> Iterator[tuple[str]]:
-        for table in ("contacts", "contact_details", "hidden_contacts"):
-            for (key,) in self.warehouse.rows(f"SELECT record_key FROM {DATASET}.{table}"):
-                if not key.startswith("without-key:"):
-                    yield (key,)
-
-    def _last_census(self) -> Census | None:
-        rows = self.warehouse.rows(
-            "SELECT payload ->> 'uid', CAST(payload -> 'contacts' AS BIGINT), "
-            f"CAST(payload -> 'contacts_with_points' AS BIGINT) FROM {DATASET}.extraction_runs "
-            "WHERE payload ->> 'state' = 'closed' ORDER BY payload ->> 'finished_at' DESC LIMIT 1"
-        )
-        return Census(*rows[0]) if rows else None
-
-    def _count(self, table: str) -> int:
-        rows = self.warehouse.rows(f"SELECT count(*) FROM {DATASET}.{table}")
-        return int(rows[0][0]) if rows else 0
 
     def _minimum(self, listing: Listing) -> int:
         """Calls of a run without any failure, the declared overlap of pages included."""
@@ -277,7 +222,7 @@ class _Work:
             "calls": sum(made.values()),
             "calls_by_endpoint": made,
             "gaps": dict(self.reader.gaps),
-            "totals": {table: self._count(table) for table in TABLES} | (totals or {}),
+            "totals": held.counts(self.warehouse) | (totals or {}),
         }
         text = msgspec.json.encode(payload)
         return Record(run.run_id, text, sha256(text), "extraction", now)

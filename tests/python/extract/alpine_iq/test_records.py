@@ -54,8 +54,7 @@ def test_a_row_without_its_key_is_kept() -> None:
     ("resource", "before", "after"),
     [
         ("contacts", {"leakyBucket": "new"}, {"leakyBucket": 'at "risk"'}),
-        ("contacts", {"leakyBucket": None, "lastTouch": 1}, {}),
-        ("contacts", {"zzz": 1, "leakyBucket": None, "lastTouch": 1}, {"zzz": 1}),
+        ("contacts", {"lastTouch": 1, "leakyBucket": None}, {"lastTouch": 2, "leakyBucket": "a"}),
         ("contact_details", {"audiences": [{"id": 1}], "lastTouch": 1}, {"lastTouch": 2}),
         ("audiences", {"audienceSize": 10}, {"audienceSize": 11}),
         ("campaigns", {"summary": {"clicks": 1}}, {"summary": {"clicks": 2}}),

@@ -1,0 +1,98 @@
+"""What the warehouse holds already: rows that were committed, this run's and earlier ones.
+
+Rows of a load package that was not finished don't count. `since` is the start of the run, UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from extract.alpine_iq.guards import Census
+from extract.alpine_iq.landing import DATASET, Warehouse
+
+TABLES: Final = (
+    "stores",
+    "contacts",
+    "contact_details",
+    "contact_orders",
+    "audiences",
+    "audience_members",
+    "loyalty_program",
+    "discounts",
+    "discount_groups",
+    "campaigns",
+    "adjustments",
+    "redemptions",
+    "conversions",
+    "optins",
+    "hidden_contacts",
+)
+
+
+def contacts_done(warehouse: Warehouse, since: datetime) -> set[str]:
+    """Contacts whose calls this run has made and committed."""
+    rows = warehouse.rows(
+        f"SELECT record_key FROM {DATASET}.contact_orders AS orders "
+        f"JOIN {DATASET}._dlt_loads AS loads ON orders._dlt_load_id = loads.load_id "
+        "WHERE loads.status = 0 AND orders.fetched_at >= ?",
+        [since],
+    )
+    return {key for (key,) in rows}
+
+
+def ids_on_order_lines(warehouse: Warehouse) -> list[str]:
+    """Contact ids that order lines name."""
+    rows = warehouse.rows(
+        "SELECT DISTINCT line ->> 'contactID' FROM (SELECT unnest(from_json(payload -> 'lines', "
+        f"'[\"JSON\"]')) AS line FROM {DATASET}.contact_orders) "
+        "WHERE line ->> 'contactID' IS NOT NULL"
+    )
+    return [key for (key,) in rows]
+
+
+def vanished_since(warehouse: Warehouse, since: datetime) -> list[str]:
+    """Contacts asked for in this run whose detail is gone or is somebody else's."""
+    rows = warehouse.rows(
+        f"SELECT orders.record_key FROM {DATASET}.contact_orders AS orders "
+        f"LEFT JOIN {DATASET}.contact_details AS details "
+        "ON orders.record_key = details.record_key AND details.fetched_at >= ? "
+        "WHERE orders.fetched_at >= ? AND (details.record_key IS NULL "
+        "OR (details.payload ->> 'contactID') <> orders.record_key)",
+        [since, since],
+    )
+    return [key for (key,) in rows]
+
+
+def earlier_ids(warehouse: Warehouse) -> set[str]:
+    """Every contact id that any extraction into this warehouse has seen."""
+    tables = ("contacts", "contact_details", "hidden_contacts")
+    found = {
+        key
+        for table in tables
+        for (key,) in warehouse.rows(f"SELECT record_key FROM {DATASET}.{table}")
+    }
+    return {key for key in found if not key.startswith("without-key:")}
+
+
+def last_census(warehouse: Warehouse) -> Census | None:
+    """What the last complete run counted."""
+    rows = warehouse.rows(
+        "SELECT payload ->> 'uid', CAST(payload -> 'contacts' AS BIGINT), "
+        f"CAST(payload -> 'contacts_with_points' AS BIGINT) FROM {DATASET}.extraction_runs "
+        "WHERE payload ->> 'state' = 'closed' ORDER BY payload ->> 'finished_at' DESC LIMIT 1"
+    )
+    return Census(*rows[0]) if rows else None
+
+
+def counts(warehouse: Warehouse) -> dict[str, int]:
+    """Rows by raw table."""
+    names = warehouse.rows(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [DATASET]
+    )
+    there = [table for table in TABLES if (table,) in names]
+    found = dict.fromkeys(TABLES, 0)
+    if there:
+        each = (f"SELECT '{table}', count(*) FROM {DATASET}.{table}" for table in there)
+        found.update(warehouse.rows(" UNION ALL ".join(each)))
+    return found
