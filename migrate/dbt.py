@@ -62,7 +62,7 @@ def build(
     ]
     began = time.monotonic()
     log = _Log()
-    process = subprocess.Popen(  # noqa: S603 (our own interpreter and arguments)
+    with subprocess.Popen(  # noqa: S603 (our own interpreter and arguments)
         command,
         cwd=project,
         env=_environment(environment),
@@ -70,15 +70,14 @@ def build(
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-    )
-    try:
-        for event in _events(process):
-            _note(event, log, progress)
-        code = process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
+    ) as process:
+        try:
+            for event in _events(process):
+                _note(event, log, progress)
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            raise
     progress.finish(TASK)
     if code != 0:
         raise _failure(log)
@@ -137,5 +136,6 @@ def _failure(log: _Log) -> Exception:
             f"dbt: {len(log.failed)} failed: {named}{more}. `dbt build --select <name>` from the "
             "project's root shows one; its SQL, under target/compiled, gives the rows to look at"
         )
-    first = next((line for line in log.errors if line), "no reason given").splitlines()[0]
-    return ConfigError(f"dbt did not start: {first}")
+    said = [line.strip() for message in log.errors for line in message.splitlines()]
+    useful = [line for line in said if line and line != "Encountered an error:"]
+    return ConfigError(f"dbt did not start: {' '.join(useful[:4]) or 'no reason given'}")

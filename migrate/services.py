@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -31,3 +32,13 @@ def ask_alpine_iq(settings: Settings) -> str:
         client.close()
         limiter.close()
     return "ok" if answer.status == 200 else f"HTTP {answer.status}"
+
+
+def ask_pipedrive(settings: Settings) -> str:
+    """Ask whose token it is."""
+    from load.ledger import Ledger
+    from migrate.loading import company
+
+    with Ledger.open(settings.places.ledger, None) as ledger:
+        found = asyncio.run(company(settings.pipedrive(), ledger))
+    return f"ok: {found.company_domain} ({found.company_id})"

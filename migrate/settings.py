@@ -236,8 +236,9 @@ def read(sandbox: dict[str, str] | None = None) -> Settings:
     given: dict[str, Any] = {**(sandbox or {})}
     given["AIQ2PD_DATA_DIR"] = str(places.data_dir())
     given["given_by_sandbox"] = frozenset(sandbox or {})
+    given["_env_file"] = places.env_file()
     try:
-        return Settings(_env_file=places.env_file(), **given)
+        return Settings(**given)
     except ValidationError as error:
         raise ConfigError("; ".join(_problem(item) for item in error.errors())) from None
 

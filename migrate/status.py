@@ -62,7 +62,7 @@ def read_status(_progress: Progress) -> Outcome:
 def _headline(steps: list[history.Step]) -> str:
     if not steps:
         return "no step has ended yet"
-    last = max(steps, key=lambda step: step.ended_at)
+    last = max(reversed(steps), key=lambda step: step.ended_at)
     return f"last: {last.name}, {last.ended_at}: {last.headline}"
 
 

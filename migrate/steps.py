@@ -39,7 +39,9 @@ def remembered(
     """Prepare the data folder, run the step, and keep what it said and how long it took."""
 
     @functools.wraps(step)
-    def run(settings: Settings, progress: Progress, *args: P.args, **kwargs: P.kwargs) -> Outcome:
+    def run(
+        settings: Settings, progress: Progress, /, *args: P.args, **kwargs: P.kwargs
+    ) -> Outcome:
         settings.places.prepare()
         began = time.monotonic()
         outcome = step(settings, progress, *args, **kwargs)
@@ -106,11 +108,11 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
     settings.require((*ALPINE_IQ[1:2], *PIPEDRIVE))
     _warehouse_exists(settings)
     from load.plan import freeze
-    from migrate.services import company
+    from migrate.loading import company
     from migrate.summaries import plan_tables
 
     with _ledger(settings) as ledger:
-        who = asyncio.run(company(settings, ledger))
+        who = asyncio.run(company(settings.pipedrive(), ledger))
         if read_back or (read_back is None and not _knows_records(ledger)):
             _read_back(settings, progress, ledger)
         _publish(settings, ledger)

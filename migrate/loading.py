@@ -1,0 +1,106 @@
+"""The loader as commands use it: a client for the account, one run, an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from load.client import PipedriveClient
+from load.clock import RealClock
+from load.engine import ApplyResult
+from load.engine import apply as apply_plan
+from load.errors import ConfigError
+from migrate.outcome import DONE, Outcome, Table
+
+if TYPE_CHECKING:
+    from load.ledger import Ledger
+    from load.plan import FrozenPlan
+    from load.progress import Progress
+    from load.settings import PipedriveAccount
+
+ENDINGS = {
+    DONE: "everything in the plan is in Pipedrive",
+    3: "the plan is carried out; some records need a human (see the report)",
+    4: "Pipedrive is not what the plan saw: run `aiq2pd plan` and apply again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Whose token it is."""
+
+    company_id: int
+    company_domain: str
+
+
+async def company(account: PipedriveAccount, ledger: Ledger) -> Company:
+    """Ask whose token it is (two tokens), and refuse a company that nobody configured."""
+    async with PipedriveClient(account, ledger, RealClock(), read_only=True) as client:
+        answer = await client.call("GET", "/api/v1/users/me", cost=2, entity="account")
+    found = Company(int(answer.data["company_id"]), str(answer.data["company_domain"]))
+    for name, wanted, got in (
+        ("PIPEDRIVE_COMPANY_ID", account.company_id, found.company_id),
+        ("PIPEDRIVE_COMPANY_DOMAIN", account.company_domain, found.company_domain),
+    ):
+        if wanted is not None and wanted != got:
+            raise ConfigError(
+                f"the token is of company {got}, {name} says {wanted}: use that company's token, "
+                "or correct the setting"
+            )
+    return found
+
+
+async def load(
+    account: PipedriveAccount,
+    ledger: Ledger,
+    plan: FrozenPlan,
+    *,
+    progress: Progress,
+    dry_run: bool,
+) -> ApplyResult:
+    """One run of the loader over a frozen plan."""
+    clock = RealClock()
+    async with PipedriveClient(account, ledger, clock, read_only=dry_run) as client:
+        return await apply_plan(
+            plan,
+            ledger,
+            client,
+            settings=account,
+            clock=clock,
+            progress=progress,
+            dry_run=dry_run,
+        )
+
+
+def apply_outcome(result: ApplyResult, *, dry_run: bool, published: bool) -> Outcome:
+    """What a run did, for people."""
+    headline = result.message or ENDINGS.get(result.exit_code, "stopped")
+    rows = tuple(
+        (entity, outcome, records)
+        for entity, outcomes in result.counts.items()
+        for outcome, records in outcomes.items()
+    )
+    notes = [] if published else [STILL_OPEN]
+    if result.exit_code in (DONE, 3) and not dry_run:
+        notes.append("Next: aiq2pd sweep, then aiq2pd verify")
+    facts: dict[str, Any] = {
+        "plan": result.plan_digest,
+        "write calls": result.writes,
+        "calls": result.calls,
+        "tokens": result.tokens,
+        "writes of unknown outcome": result.parked,
+    }
+    return Outcome(
+        "apply",
+        headline,
+        result.exit_code,
+        facts=facts,
+        tables=(Table("Records", ("entity", "outcome", "records"), rows),),
+        notes=tuple(notes),
+    )
+
+
+STILL_OPEN = (
+    "Another program has the warehouse open, so the ledger could not be copied into it; the next "
+    "command does it."
+)

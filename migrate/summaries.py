@@ -1,0 +1,72 @@
+"""Small tables out of the warehouse, for the ends of commands and for the report.
+
+Opens the warehouse read-only and closes it again at once, so that others get it. A table that is
+not there yet gives no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from migrate.outcome import Cell, Table
+
+PLAN: Final = (
+    "Planned",
+    "select entity, action, reason, rows, calls, tokens from plan.plan_summary order by 1, 2, 3",
+)
+TOTALS: Final = "select * from plan.plan_totals"
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """An open warehouse, asked with plain SQL."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def table(self, title: str, sql: str) -> Table:
+        """The rows of a query as a table for people."""
+        try:
+            found = self.connection.execute(sql)
+        except duckdb.CatalogException:
+            return Table(title, (), ())
+        columns = tuple(column[0] for column in found.description or ())
+        return Table(title, columns, tuple(tuple(map(_cell, row)) for row in found.fetchall()))
+
+    def number(self, sql: str) -> float:
+        """The one number of a query."""
+        row = self.connection.execute(sql).fetchone()
+        value = row[0] if row else None
+        return float(value) if isinstance(value, Decimal) else (value or 0)
+
+
+@contextmanager
+def open_warehouse(file: Path) -> Iterator[Warehouse]:
+    """Open for as long as the block lasts."""
+    with closing(duckdb.connect(str(file), read_only=True)) as connection:
+        yield Warehouse(connection)
+
+
+def plan_tables(file: Path) -> tuple[dict[str, Cell], tuple[Table, ...]]:
+    """What the plan costs, and its rows by entity and action."""
+    with open_warehouse(file) as warehouse:
+        totals = warehouse.table("Totals", TOTALS)
+        planned = warehouse.table(*PLAN)
+    facts = totals.records()[0] if totals.rows else {}
+    return {name.replace("_", " "): value for name, value in facts.items()}, (planned,)
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, Decimal):
+        return float(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
