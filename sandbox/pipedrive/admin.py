@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.core import Reply, Request, json_reply
 from sandbox.faults import FaultSchedule
+from sandbox.pipedrive import copies
+from sandbox.pipedrive.catalog import Catalog
+from sandbox.pipedrive.dump import Dump
+from sandbox.pipedrive.edits import Edits
 from sandbox.pipedrive.errors import ApiError
+from sandbox.pipedrive.filling import fill
 
 if TYPE_CHECKING:
     from sandbox.pipedrive.app import PipedriveSandbox
@@ -36,8 +41,10 @@ Body = dict[str, Any]
 class Admin:
     """Answers the side door of one sandbox."""
 
-    def __init__(self, sandbox: PipedriveSandbox) -> None:
+    def __init__(self, sandbox: PipedriveSandbox, catalog: Catalog) -> None:
         self._sandbox = sandbox
+        self._catalog = catalog
+        self._edits = Edits(sandbox, catalog)
         self._routes: dict[tuple[str, str], Callable[[Request, Body], Reply]] = {
             ("GET", "info"): self._info,
             ("GET", "stats"): self._stats,
@@ -49,6 +56,13 @@ class Admin:
             ("POST", "faults"): self._set_faults,
             ("GET", "config"): self._config,
             ("POST", "config"): self._set_config,
+            ("GET", "dump"): self._dump,
+            ("POST", "edit"): self._edit,
+            ("POST", "fill"): self._fill,
+            ("POST", "snapshot"): self._snapshot,
+            ("POST", "restore"): self._restore,
+            ("POST", "compare"): self._compare,
+            ("POST", "reset"): self._reset,
         }
 
     def handle(self, request: Request) -> Reply:
@@ -62,14 +76,13 @@ class Admin:
                 return json_reply(400, {"error": "the body is not a JSON object"})
             return route(request, body)
         except (ValueError, KeyError, TypeError) as error:
-            self._sandbox.account.store.rollback()
             return json_reply(400, {"error": f"{type(error).__name__}: {error}"})
         except ApiError as error:
-            self._sandbox.account.store.rollback()
             return json_reply(error.status, {"error": error.body})
 
     def act(self, action: Body) -> Any:
-        raise ValueError(action)
+        """One action of `sandbox.pipedrive.edits`."""
+        return self._edits.perform(action)
 
     # inspection
 
@@ -118,6 +131,7 @@ class Admin:
                 "custom_fields": account.fields.custom_count(),
                 "webhook_deliveries": dict(account.deliveries),
                 "crashes": journal.crashes,
+                "failed_actions": self._sandbox.failed_actions,
             },
         )
 
@@ -162,6 +176,39 @@ class Admin:
     def _set_config(self, request: Request, body: Body) -> Reply:
         self._sandbox.account.change_switches(body)
         return self._config(request, body)
+
+    # state
+
+    def _dump(self, request: Request, _body: Body) -> Reply:
+        dump = Dump(self._sandbox.account)
+        if dict(request.query).get("digest"):
+            return json_reply(200, {"digest": dump.digest()})
+        text = "".join(f"{line}\n" for line in dump.lines())
+        return Reply(200, {"content-type": "text/plain; charset=utf-8"}, text.encode())
+
+    def _edit(self, _request: Request, body: Body) -> Reply:
+        return json_reply(200, {"done": self.act(body)})
+
+    def _fill(self, _request: Request, body: Body) -> Reply:
+        account = self._sandbox.account
+        entity, count = body["entity"], int(body["count"])
+        done = fill(account, self._catalog, entity, count, key_field=body.get("key_field"))
+        return json_reply(200, done)
+
+    def _snapshot(self, _request: Request, body: Body) -> Reply:
+        copies.take(self._sandbox, body["name"])
+        return json_reply(200, {"name": body["name"]})
+
+    def _restore(self, _request: Request, body: Body) -> Reply:
+        copies.restore(self._sandbox, body["name"])
+        return json_reply(200, {"name": body["name"]})
+
+    def _compare(self, _request: Request, body: Body) -> Reply:
+        return json_reply(200, copies.same_as(self._sandbox, body["name"]))
+
+    def _reset(self, _request: Request, _body: Body) -> Reply:
+        copies.start_over(self._sandbox)
+        return json_reply(200, self._sandbox.about())
 
 
 def _window(request: Request) -> tuple[int, int]:

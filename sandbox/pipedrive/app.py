@@ -72,10 +72,11 @@ class PipedriveSandbox:
         self.gate = Gate(self.account)
         self.journal = Journal(self.account.store)
         self.faults = FaultSchedule(self.account.store.meta("faults") or [], self.account.seed)
-        self.admin = Admin(self)
         self._catalog = load_catalog()
+        self.admin = Admin(self, self._catalog)
         self._random = random.Random(self.account.seed)
         self._late: list[tuple[float, Request]] = []
+        self.failed_actions = 0
 
     # serving
 
@@ -96,7 +97,8 @@ class PipedriveSandbox:
     def tick(self) -> None:
         """Applies late calls that are due, and writes buffered lines."""
         self._apply_late()
-        self.journal.flush()
+        if self.journal.flush():
+            self.gate.save()
 
     def close(self) -> None:
         self.save()
@@ -145,10 +147,16 @@ class PipedriveSandbox:
             self.gate.blocked_until = self.account.now() + self.account.switches.block_seconds
             reply = self._rendered(blocked())
         elif rule.kind == "act":
-            self.admin.act(rule.action)
+            self._act(rule)
         if reply is not None:
             self._note(request, reply, _Course(), rule)
         return reply
+
+    def _act(self, rule: Rule) -> None:
+        try:
+            self.admin.act(rule.action)
+        except (ApiError, ValueError, KeyError, TypeError):
+            self.failed_actions += 1
 
     def _apply_late(self) -> None:
         if not self._late:

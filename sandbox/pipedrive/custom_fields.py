@@ -209,10 +209,14 @@ def shown(
     account: Account, entity: str, stored: dict[str, Any], *, only: list[str] | None, labels: bool
 ) -> dict[str, Any]:
     """All custom fields of the entity, those without a value as None."""
-    codes = account.fields.custom_codes[entity]
+    values: dict[str, Any] = dict.fromkeys(account.fields.custom_codes[entity])
     if only is not None:
-        codes = tuple(code for code in codes if code in only)
-    values = {code: stored.get(code) for code in codes}
+        values = {code: None for code in values if code in only}
+    for code, value in stored.items():
+        if code in values:
+            values[code] = value
+    if not labels and entity not in account.fields.with_lost_options:
+        return values
     known = account.fields.by_entity[entity]
     for code, value in values.items():
         if value is None:

@@ -170,6 +170,7 @@ class FieldRegistry:
         self._seed = seed
         self.by_entity: dict[str, dict[str, FieldDefinition]] = {}
         self.custom_codes: dict[str, tuple[str, ...]] = {}
+        self.with_lost_options: set[str] = set()
         self.reload()
 
     def reload(self) -> None:
@@ -183,6 +184,11 @@ class FieldRegistry:
         self.custom_codes = {
             entity: tuple(code for code, definition in known.items() if definition.is_custom)
             for entity, known in self.by_entity.items()
+        }
+        self.with_lost_options = {
+            entity
+            for entity, known in self.by_entity.items()
+            if any(definition.lost_options for definition in known.values())
         }
 
     def seed_defaults(self, now: float) -> None:
@@ -245,6 +251,7 @@ class FieldRegistry:
     def remove_options(self, definition: FieldDefinition, ids: list[int], now: float) -> list[Doc]:
         removed = [definition.options.pop(number) for number in ids]
         definition.lost_options = definition.lost_options or bool(removed)
+        self._index()
         self.save(definition, now)
         return removed
 

@@ -57,6 +57,11 @@ class Gate:
     def remaining(self) -> int:
         return max(0, self.limit() - self.spent)
 
+    def spend(self, tokens: int, now: float) -> None:
+        """What another integration of the company eats."""
+        self._roll(now)
+        self.spent += tokens
+
     def charge(self, cost: int, method: str) -> None:
         self.spent += cost
         if method != "GET":

@@ -40,9 +40,10 @@ class Journal:
         if len(self._lines) >= BATCH:
             self.flush()
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
+        """Writes what is buffered; says whether there was anything."""
         if not self._lines:
-            return
+            return False
         lines, self._lines = self._lines, []
         self._store.begin()
         self._store.execute_many(
@@ -51,6 +52,7 @@ class Journal:
         )
         self._store.set_meta("totals", dict(self.totals))
         self._store.commit()
+        return True
 
     def record(self, request: Request, reply: Reply) -> None:
         query = "&".join(f"{name}={value}" for name, value in request.query)

@@ -53,7 +53,8 @@ class Presenter:
         self._hides_sync = kind == "person" and not account.switches.contact_sync
 
     def show(self, stored: Doc) -> Doc:
-        doc = {key: value for key, value in stored.items() if key != INTERNAL}
+        doc = stored.copy()
+        doc.pop(INTERNAL, None)
         if self._hides_sync:
             for key in CONTACT_SYNC:
                 doc.pop(key, None)

@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from sandbox.pipedrive import (
+    activities,
     deal_products,
     deals,
     fields,
+    fields_v1,
+    files,
+    followers,
+    merge,
     notes,
     organizations,
     persons,
     pipelines,
     products,
+    search,
     users,
+    webhooks,
 )
 from sandbox.pipedrive.currencies import list_currencies
 from sandbox.pipedrive.records import Handler
@@ -28,5 +35,12 @@ ROUTES: Final[dict[tuple[str, str], Handler]] = {
     **fields.ROUTES,
     **notes.ROUTES,
     **users.ROUTES,
+    **activities.ROUTES,
+    **files.ROUTES,
+    **webhooks.ROUTES,
+    **followers.ROUTES,
+    **merge.ROUTES,
+    **fields_v1.ROUTES,
+    **search.ROUTES,
     ("GET", "/api/v1/currencies"): list_currencies,
 }
