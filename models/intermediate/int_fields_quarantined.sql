@@ -53,6 +53,13 @@ problems_of_contacts as (
     union all
     select
         contact_id,
+        'name_shortened_to_255_characters' as rule,
+        'name' as field
+    from cleaned
+    where length(full_name) > 255
+    union all
+    select
+        contact_id,
         'gender_unlisted' as rule,
         'gender__c' as field
     from cleaned

@@ -35,6 +35,7 @@ lines_numbered as (
                 ordinal asc
         ) as line_number
     from order_lines
+    where not is_empty
 ),
 
 lines_tried as (
@@ -54,7 +55,7 @@ lines_tried as (
         case
             when
                 not is_refund and discount > 0
-                and round(price * quantity - discount, 2) = line_amount
+                and price * quantity - discount = line_amount
                 then 'price_before_discount'
             when
                 not is_refund

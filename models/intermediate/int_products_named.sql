@@ -3,7 +3,10 @@
 
 with
 
-order_lines as (select * from {{ ref('int_order_lines_keyed') }}),
+order_lines as (
+    select * from {{ ref('int_order_lines_keyed') }}
+    where not is_empty
+),
 
 orders as (select * from {{ ref('int_orders_rolled_up') }}),
 

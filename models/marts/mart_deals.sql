@@ -27,7 +27,8 @@ mapped as (
         'aiq:stage:' || stages.stage_name as stage__source_key,
 
         ---------- standard fields
-        left('Order ' || coalesce(orders.order_id, orders.order_part), 255) as title,
+        {{ shortened("'Order ' || coalesce(orders.order_id, orders.order_part)") }}
+            as title,
         orders.order_amount as value,
         orders.currency,
         stages.deal_status as status,

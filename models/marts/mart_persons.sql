@@ -41,7 +41,7 @@ mapped as (
 
         ---------- standard fields
         coalesce(
-            {{ within_length('persons.full_name') }},
+            {{ shortened('persons.full_name') }},
             'Unnamed contact ' || left(persons.contact_id, 8)
         ) as name,
         coalesce(addresses.emails, []) as emails,
@@ -117,7 +117,18 @@ mapped as (
             as order_count__c,
         greatest(cast(persons.last_sale_at as date), order_sums.last_order_date)
             as last_order_date__c,
-        properties.custom_properties as custom_properties__c
+        -- a name that had to be shortened stands here in full
+        nullif(
+            concat_ws(
+                chr(10),
+                case
+                    when length(persons.full_name) > 255
+                        then 'Full name: ' || persons.full_name
+                end,
+                properties.custom_properties
+            ),
+            ''
+        ) as custom_properties__c
 
     from persons
 

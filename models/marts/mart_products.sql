@@ -24,7 +24,8 @@ mapped as (
         products_sold.source_key,
 
         ---------- standard fields
-        coalesce(left(products.product_name, 255), 'Order adjustment') as name,
+        coalesce({{ shortened('products.product_name') }}, 'Order adjustment')
+            as name,
         {{ within_length('products.sku') }} as code,
         coalesce(products.prices, []) as prices,
 

@@ -1,0 +1,34 @@
+-- If this fails, money was lost between the landed lines and the deals: per currency,
+-- orders = deals + quarantined orders.
+
+with
+
+orders as (select * from {{ ref('int_orders_rolled_up') }}),
+
+deals as (select * from {{ ref('mart_deals') }}),
+
+quarantined as (select * from {{ ref('quarantine_deals') }}),
+
+amounts as (
+    select
+        currency,
+        order_amount as amount
+    from orders
+    union all
+    select
+        currency,
+        0 - value as amount
+    from deals
+    union all
+    select
+        currency,
+        0 - order_amount as amount
+    from quarantined
+)
+
+select
+    currency,
+    sum(amount) as amount_lost
+from amounts
+group by currency
+having sum(amount) <> 0

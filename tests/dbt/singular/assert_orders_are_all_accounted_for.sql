@@ -1,0 +1,42 @@
+-- If this fails, an order was lost or counted twice: orders = deals + quarantined, and
+-- every line of the source is in exactly one order.
+
+with
+
+orders as (select * from {{ ref('int_orders_rolled_up') }}),
+
+order_lines as (select * from {{ ref('stg_alpine_iq__order_lines') }}),
+
+deals as (select * from {{ ref('mart_deals') }}),
+
+quarantined as (select * from {{ ref('quarantine_deals') }}),
+
+orders_placed as (
+    select
+        orders.source_key,
+        count(deals.source_key) + count(quarantined.source_key) as place_count
+    from orders
+    left join deals
+        on orders.source_key = deals.source_key
+    left join quarantined
+        on orders.source_key = quarantined.source_key
+    group by orders.source_key
+),
+
+lines_counted as (
+    select
+        (select count(*) from order_lines) as landed_count,
+        (select coalesce(sum(line_count), 0) from orders) as rolled_up_count
+)
+
+select
+    source_key as problem,
+    place_count as found_count
+from orders_placed
+where place_count <> 1
+union all
+select
+    'lines landed, not rolled up' as problem,
+    landed_count - rolled_up_count as found_count
+from lines_counted
+where landed_count <> rolled_up_count
