@@ -1,123 +1,107 @@
-"""HTTP to one Pipedrive company: the only module of the loader that speaks it.
+"""The only module that sends: authentication, limits, retries of reads, and what became of a call.
 
-Every call goes to the configured host, with the token in a header, under the burst limit and the
-day's budget. Reads are repeated when they fail; a write is sent once, and its outcome is told by
-the error's class:
+One token, one origin. The token travels in a header and nowhere else, redirects are not followed,
+proxies of the environment are ignored, certificates are checked. Bodies larger than
+`LARGEST_BODY` are not read. A read is tried five times; a write once (a 429 is a sure refusal and
+is sent again after its rest). Costs are tokens, times seconds.
 
-    NeverSent          connecting failed, or only 429s came: nothing was stored
-    Rejected           400, 403 with JSON, 404, 405, 410, 415, 422: nothing was stored
-    Ambiguous          timeouts after connecting, lost connections, 408, 5xx, a success that
-                       can't be read: it may have been applied
-    BudgetExhausted    the day's share of tokens is used up
-    AccessRefused      401, 402, a 403 that is no JSON (abuse protection), a redirect: every
-                       further call is refused here, before it leaves
-
-Error texts of the server can hold personal data and are never passed on.
+Raises, from `call`:
+    Rejected         refused for what it holds
+    Ambiguous        a write that may have been applied
+    NeverSent        no byte left this machine
+    RetryLater       a read without a usable answer; `BudgetExhausted`, `Paused` from the limits
+    AccessRefused    and from then on every call raises it
+    InvariantBroken  a write through a reading client, or a path that is no path of the API
 """
 
 from __future__ import annotations
 
-import ipaddress
+import asyncio
 import logging
 import random
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from json import dumps
 from types import TracebackType
-from typing import Any, Final, Self
-from urllib.parse import urlsplit
+from typing import Final, Self
 
 import httpx
-import msgspec
-import stamina
 
+from load.address import Origin, origin_of
+from load.budget import TokenStore
 from load.clock import Clock, RealClock
+from load.costs import endpoint_name
 from load.errors import (
     AccessRefused,
     Ambiguous,
     ConfigError,
     InvariantBroken,
+    MigrationError,
     NeverSent,
-    Rejected,
+    RetryLater,
 )
-from load.limits import (
-    SEARCH_LIMIT,
-    WINDOW_SECONDS,
-    BurstLimiter,
-    DailyBudget,
-    TokenStore,
-    edition_of,
-    pause_after_429,
-    whole_number,
-)
+from load.limits import Limiter
+from load.outcomes import Answer, Outcome, Reply, of_exception, of_reply
 from load.settings import PipedriveAccount
 
-logging.getLogger("httpx").setLevel(logging.WARNING)
-logging.getLogger("httpcore").setLevel(logging.WARNING)
+__all__ = ["Answer", "PipedriveClient"]
 
-CONNECTIONS: Final = 8
-READ_ATTEMPTS: Final = 5
-MOST_429_IN_A_ROW: Final = 8
+CONNECTIONS: Final = 10
 LARGEST_BODY: Final = 64 * 1024 * 1024
-NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-REJECTIONS: Final = frozenset({400, 403, 404, 405, 409, 410, 413, 415, 422})
-_CODE_SHAPE: Final = re.compile(r"^[A-Za-z0-9_]{1,64}$")
-_FIELD_IN_TEXT: Final = re.compile(
-    r"(?:Unknown key|Parameter|field)\s+'([A-Za-z0-9_.]{1,64})'|\b([0-9a-f]{40})\b"
-    r"|Validation failed: ([A-Za-z0-9_.]{1,64}):"
-)
+READ_ATTEMPTS: Final = 5
+FIRST_BACKOFF: Final = 0.5
+LONGEST_BACKOFF: Final = 30.0
+# a server that drips its answer outlives the read timeout, which counts from byte to byte
+LONGEST_EXCHANGE: Final = 4.0
+_CHUNK: Final = 65_536
+
+# httpx logs each request's address at INFO: names of endpoints, but ours to tell
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that says success: its status, `data`, and `additional_data`."""
-
-    status: int
-    data: Any
-    additional: Mapping[str, Any] = field(default_factory=dict)
+class _TooLargeError(httpx.TransportError):
+    """The body is larger than any true answer."""
 
 
 class PipedriveClient:
-    """One company, one token. Use as an async context manager.
-
-    `read_only` refuses everything but GET before it leaves: dry runs and read-backs are built with
-    it. `transport` replaces the network in simulations.
-    """
+    """One company through one token. An async context manager."""
 
     def __init__(
         self,
         account: PipedriveAccount,
-        tokens: TokenStore,
+        store: TokenStore,
         clock: Clock | None = None,
-        *,
         transport: httpx.AsyncBaseTransport | None = None,
+        *,
         read_only: bool = False,
-        chance: random.Random | None = None,
-        run_id: str = "",
+        jitter: random.Random | None = None,
     ) -> None:
-        self._base_url = checked_base_url(account.base_url)
+        self.calls = 0
+        self.writes = 0
+        self.tokens = 0
+        self.read_only = read_only
+        self._origin: Origin = origin_of(account.base_url)
         self._clock: Clock = clock or RealClock()
-        self._tokens = tokens
-        self._read_only = read_only
-        self._chance = chance or random.Random()
-        self._run_id = run_id
-        window = WINDOW_SECONDS / account.window_scale
-        self._window = window
-        self.burst = BurstLimiter(edition_of(account.plan).burst, self._clock, window=window)
-        self._search = BurstLimiter(SEARCH_LIMIT, self._clock, window=window)
-        self.budget = DailyBudget(account, tokens, self._clock)
-        self._refused: AccessRefused | None = None
+        self._jitter = jitter or random.Random()
+        self.limiter = Limiter(account, store, self._clock, jitter=self._jitter)
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._longest_exchange = LONGEST_EXCHANGE * account.read_timeout
+        self._refused: str | None = None
+        self._refused_with: int | None = None
         self._http = httpx.AsyncClient(
-            base_url=self._base_url,
-            headers={"x-api-token": account.api_token, "accept": "application/json"},
-            timeout=httpx.Timeout(account.read_timeout, connect=5.0, pool=60.0),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            headers={"x-api-token": _printable(account.api_token), "accept": "application/json"},
             transport=transport,
+            timeout=httpx.Timeout(account.read_timeout, connect=5.0, write=30.0, pool=60.0),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             follow_redirects=False,
             trust_env=False,
         )
 
+    def __repr__(self) -> str:
+        return f"PipedriveClient({self._origin.host}, read_only={self.read_only})"
+
     async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
         return self
 
     async def __aexit__(
@@ -126,7 +110,7 @@ class PipedriveClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._http.aclose()
+        await self._http.__aexit__(kind, error, trace)
 
     async def call(
         self,
@@ -139,176 +123,136 @@ class PipedriveClient:
         entity: str = "",
         search: bool = False,
     ) -> Answer:
-        """Sends one call that costs `cost` tokens; see the module's errors for what can happen."""
-        request = self._request(method, path, json, params)
-        if method != "GET":
-            return await self._send(request, cost, entity, search=search)
-        attempts = stamina.retry_context(
-            on=(NeverSent, Ambiguous),
-            attempts=READ_ATTEMPTS,
-            timeout=None,
-            wait_initial=0.2,
-            wait_max=10.0,
-        )
-        async for attempt in attempts:
-            with attempt:
-                return await self._send(request, cost, entity, search=search)
-        raise InvariantBroken("a read ended without an answer")  # pragma: no cover
+        """Sends one call and gives its answer, which is always a true success."""
+        request = self._request(method, path, json=json, params=params)
+        endpoint, is_read = endpoint_name(method, path), method == "GET"
+        sent: object = params if json is None else json
+        attempts = READ_ATTEMPTS if is_read else 1
+        for attempt in range(1, attempts + 1):
+            outcome = await self._send_admitted(
+                request, endpoint, sent, cost=cost, entity=entity, search=search
+            )
+            if outcome.answer is not None:
+                return outcome.answer
+            if outcome.kind not in ("never_sent", "ambiguous") or attempt == attempts:
+                break
+            await self._back_off(attempt)
+        raise _failure(outcome, endpoint, is_read=is_read)
 
     def _request(
         self,
         method: str,
         path: str,
+        *,
         json: object | None,
         params: Mapping[str, str | int] | None,
     ) -> httpx.Request:
-        if self._read_only and method != "GET":
-            raise InvariantBroken(f"{method} {_template(path)}: this client only reads")
-        content = None if json is None else msgspec.json.encode(json)
-        headers = {} if content is None else {"content-type": "application/json"}
+        if self.read_only and method != "GET":
+            raise InvariantBroken(f"a {method} through a reading client was stopped before sending")
+        body = None if json is None else dumps(json, allow_nan=False, separators=(",", ":"))
         request = self._http.build_request(
-            method, path, content=content, params=params, headers=headers
+            method,
+            self._origin.url(path),
+            params=params or None,
+            content=body,
+            headers={"content-type": "application/json"} if body is not None else None,
         )
-        target = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
-        if not path.startswith("/api/") or target != self._base_url or request.url.userinfo:
-            raise InvariantBroken("a call to another host than the configured one was stopped")
+        if not self._origin.is_of(request.url.scheme, request.url.host, request.url.port):
+            raise InvariantBroken("a call to another address than PIPEDRIVE_BASE_URL was stopped")
         return request
 
-    async def _send(
-        self, request: httpx.Request, cost: int, entity: str, *, search: bool
-    ) -> Answer:
-        for _ in range(MOST_429_IN_A_ROW):
-            if self._refused is not None:
-                raise self._refused
-            self.budget.require(cost)
-            if search:
-                await self._search.wait_for_turn()
-            await self.burst.wait_for_turn()
-            response = await self._exchange(request, cost, entity)
-            if response.status_code != 429:
-                return self._answer(response, request)
-            self._note_429(response, cost)
-        raise NeverSent(f"{_named(request)}: refused {MOST_429_IN_A_ROW} times for its rate")
+    async def _send_admitted(
+        self,
+        request: httpx.Request,
+        endpoint: str,
+        sent: object,
+        *,
+        cost: int,
+        entity: str,
+        search: bool,
+    ) -> Outcome:
+        """Sends within the limits; after a 429 it rests and sends again."""
+        while True:
+            async with self._places:
+                permit = await self.limiter.admit(cost, search=search)
+                outcome = Outcome("ambiguous", "cancelled")
+                try:
+                    outcome = await self._send(request, endpoint, sent)
+                finally:
+                    calls, tokens = _charged(outcome, cost)
+                    self.limiter.settle(
+                        permit,
+                        calls=calls,
+                        tokens=tokens,
+                        entity=entity,
+                        endpoint=endpoint,
+                        headers=outcome.headers,
+                        search=search,
+                    )
+                    self.tokens += tokens
+                    self.calls += calls
+                    self.writes += calls if request.method != "GET" else 0
+            if outcome.kind in ("ok", "rejected"):
+                self.limiter.answered()
+            if outcome.kind != "too_many":
+                return outcome
+            self.limiter.too_many(outcome.headers, cost=cost, search=search)
 
-    async def _exchange(self, request: httpx.Request, cost: int, entity: str) -> httpx.Response:
+    async def _send(self, request: httpx.Request, endpoint: str, sent: object) -> Outcome:
+        """One exchange. Exceptions of httpx end here, with the request that they hold."""
+        if self._refused is not None:
+            return Outcome("blocked", error=AccessRefused(self._refused, status=self._refused_with))
         try:
-            response = await self._http.send(request, stream=True)
-            try:
-                body = await _body(response)
-            finally:
-                await response.aclose()
-        except NOT_SENT as error:
-            raise NeverSent(
-                f"{_named(request)}: {type(error).__name__}: {_reachable(error)}"
-            ) from None
-        except httpx.HTTPError as error:
-            self._spend(request, cost, entity)
-            raise Ambiguous(f"{_named(request)}: {type(error).__name__}") from None
-        if response.status_code not in (401, 429):
-            self._spend(request, cost, entity)
-        self.budget.believe(response.headers)
-        limit = whole_number(response.headers.get("x-ratelimit-limit"))
-        if limit and "search" not in request.url.path:
-            self.burst.believe(limit)
-        response.extensions["body"] = body
-        return response
+            async with asyncio.timeout(self._longest_exchange):
+                response = await self._http.send(request, stream=True)
+                try:
+                    body = await _read(response)
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            outcome = of_exception(error, endpoint)
+        else:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            outcome = of_reply(Reply(response.status_code, headers, body), endpoint, sent)
+        if outcome.kind == "access":
+            self._refused, self._refused_with = str(outcome.error), outcome.status
+        return outcome
 
-    def _spend(self, request: httpx.Request, cost: int, entity: str) -> None:
-        endpoint = f"{request.method} {_template(request.url.path)}"
-        self._tokens.record(self.budget.today(), self._run_id, entity, endpoint, 1, cost)
-
-    def _note_429(self, response: httpx.Response, cost: int) -> None:
-        if self.budget.is_used_up(response.headers, cost):
-            raise self.budget.exhausted()
-        pause = pause_after_429(response.headers, window=self._window, chance=self._chance)
-        self.burst.slow_down(pause)
-
-    def _answer(self, response: httpx.Response, request: httpx.Request) -> Answer:
-        status = response.status_code
-        body = _parsed(response)
-        self._stop_if_refused(response, body, request)
-        if status in REJECTIONS:
-            raise _rejection(status, body, request)
-        if not 200 <= status < 300:
-            raise Ambiguous(f"{_named(request)}: answered {status}")
-        if not isinstance(body, dict) or body.get("success") is not True:
-            raise Ambiguous(f"{_named(request)}: answered {status} without a readable success")
-        return Answer(status, body.get("data"), body.get("additional_data") or {})
-
-    def _stop_if_refused(
-        self, response: httpx.Response, body: object, request: httpx.Request
-    ) -> None:
-        status = response.status_code
-        reason = None
-        if status in (401, 402):
-            reason = "PIPEDRIVE_API_TOKEN is not accepted" if status == 401 else "account not open"
-        elif status == 403 and not isinstance(body, dict):
-            reason = "blocked by abuse protection: wait at least 15 minutes before the next call"
-        elif 300 <= status < 400:
-            reason = "a redirect, which this API does not use: check PIPEDRIVE_BASE_URL"
-        if reason is not None:
-            self._refused = AccessRefused(f"{_named(request)}: {status}, {reason}", status=status)
-            raise self._refused
+    async def _back_off(self, attempt: int) -> None:
+        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** (attempt - 1))
+        await self._clock.sleep(self._jitter.uniform(0.0, longest))
 
 
-def checked_base_url(base_url: str) -> str:
-    """`scheme://host[:port]`; https, or http to a loopback address. ConfigError otherwise."""
-    parts = urlsplit(base_url.rstrip("/"))
-    if parts.username or parts.password or parts.query or parts.fragment or parts.path:
-        raise ConfigError("PIPEDRIVE_BASE_URL must be only scheme, host and port")
-    if parts.scheme == "https" and parts.hostname:
-        return f"https://{parts.netloc}"
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
-        return f"http://{parts.netloc}"
-    raise ConfigError("PIPEDRIVE_BASE_URL must be https; plain http is for loopback addresses")
+async def _read(response: httpx.Response) -> bytes:
+    """The body, unpacked, up to a size that no true answer reaches."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes(_CHUNK):
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise _TooLargeError("body too large")
+    return bytes(body)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _charged(outcome: Outcome, cost: int) -> tuple[int, int]:
+    """Calls that left, and the tokens they are taken to have cost; doubt is paid in full."""
+    if outcome.kind in ("never_sent", "blocked"):
+        return 0, 0
+    return 1, 0 if outcome.kind in ("too_many", "access") else cost
 
 
-async def _body(response: httpx.Response) -> bytes:
-    pieces = bytearray()
-    async for piece in response.aiter_bytes():
-        pieces += piece
-        if len(pieces) > LARGEST_BODY:
-            raise httpx.DecodingError("the answer is larger than any answer of this API")
-    return bytes(pieces)
+def _failure(outcome: Outcome, endpoint: str, *, is_read: bool) -> MigrationError:
+    if outcome.error is not None:
+        return outcome.error
+    if outcome.kind == "never_sent":
+        return NeverSent(f"{endpoint}: Pipedrive can't be reached ({outcome.reason})")
+    if is_read:
+        return RetryLater(
+            f"{endpoint}: no usable answer in {READ_ATTEMPTS} tries ({outcome.reason})"
+        )
+    return Ambiguous(f"{endpoint}: sent, but its outcome is unknown ({outcome.reason})")
 
 
-def _parsed(response: httpx.Response) -> object:
-    if "json" not in response.headers.get("content-type", ""):
-        return None
-    try:
-        return msgspec.json.decode(response.extensions["body"])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _rejection(status: int, body: object, request: httpx.Request) -> Rejected:
-    known = body if isinstance(body, dict) else {}
-    code = known.get("code")
-    code = code if isinstance(code, str) and _CODE_SHAPE.match(code) else None
-    found = _FIELD_IN_TEXT.search(str(known.get("error", "")))
-    where = next((group for group in found.groups() if group), None) if found else None
-    return Rejected(
-        f"{_named(request)} was refused with {status}", status=status, code=code, field=where
-    )
-
-
-def _reachable(error: Exception) -> str:
-    if isinstance(error, httpx.PoolTimeout):
-        return "no free connection"
-    return "the server can't be reached; check PIPEDRIVE_BASE_URL and the network"
-
-
-def _named(request: httpx.Request) -> str:
-    return f"{request.method} {_template(request.url.path)}"
-
-
-def _template(path: str) -> str:
-    """The path without ids, so that calls can be counted by endpoint."""
-    return re.sub(r"/(\d+|[0-9a-f]{40})(?=/|$)", "/{id}", path)
+def _printable(token: str) -> str:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigError("PIPEDRIVE_API_TOKEN holds characters that no token has; copy it again")
+    return token

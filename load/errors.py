@@ -10,6 +10,7 @@
     └── RetryLater         limits, timeouts, 5xx, another run: go on later                 exit 75
         ├── NeverSent      no byte left: the call may be made again
         ├── Ambiguous      may have been applied: settled by looking, never by sending again
+        ├── Paused         the destination asks for a longer rest than a call may wait
         └── BudgetExhausted  today's tokens are used up
 
 Messages name the record, the column, what was found and what to do; never a personal value.
@@ -93,6 +94,10 @@ class NeverSent(RetryLater):
 
 class Ambiguous(RetryLater):
     """Sent, and nobody knows whether it was applied."""
+
+
+class Paused(RetryLater):
+    """Refused for too many calls again and again, or asked to wait longer than a call may."""
 
 
 class BudgetExhausted(RetryLater):

@@ -1,201 +1,177 @@
-"""The two limits of a Pipedrive account: requests in a rolling window, tokens in a day.
+"""How fast calls follow each other, and when they rest.
 
-The burst limit is counted in requests over 2 seconds, by token; search has a window of its own. The
-budget is counted in tokens by company and day and is shared with the customer's other tools, so we
-use a share of it. Headers are believed over our own count, in both cases.
-Source: Pipedrive's documentation "Rate limiting"; the unit of the reset header as others saw it.
+Pipedrive counts requests per token in rolling windows of 2 seconds (searches in a window of their
+own as well). Calls are spaced evenly at 0.97 of the ceiling: no window, wherever it begins and
+whatever a process before us sent, holds more than the ceiling. A 429 cuts the rate to 0.7 of
+itself and makes every call rest; each 10 clean seconds give one request per second back. The
+`x-ratelimit-*` headers are believed over the plan. `window_scale` shortens all of these seconds.
+
+Raises `BudgetExhausted`, and `Paused` when 429s do not end or a rest is too long to be waited for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
+from load.budget import DailyBudget, Permit, TokenStore, whole
 from load.clock import Clock
-from load.errors import BudgetExhausted, ConfigError
+from load.errors import Paused
 from load.settings import PipedriveAccount
 
 WINDOW_SECONDS: Final = 2.0
-SEARCH_LIMIT: Final = 10
-START_SHARE: Final = 0.97
-SLOWER: Final = 0.7
-CLEAN_SECONDS: Final = 10.0
-LONGEST_WAIT: Final = 60.0
+CEILINGS: Final = {"lite": 20, "growth": 40, "premium": 100, "ultimate": 120}
+SEARCH_CEILING: Final = 10
+SHARE_OF_CEILING: Final = 0.97
+CUT: Final = 0.7
+RECOVERY_SECONDS: Final = 10.0
+LONGEST_REST: Final = 300.0
+REFUSALS_IN_A_ROW: Final = 30
+# a late waker may catch up by half of what evenly spaced calls leave free below the ceiling; the
+# other half is for calls that the network brings closer together
+_CATCH_UP: Final = (1 / SHARE_OF_CEILING - 1) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """What a plan allows: requests in 2 seconds for an API token, tokens a seat and day."""
+class Pace:
+    """Evenly spaced calls under one ceiling. Times are monotonic seconds, passed in."""
 
-    burst: int
-    tokens: int
-
-
-EDITIONS: Final[Mapping[str, Edition]] = {
-    "lite": Edition(20, 30_000),
-    "growth": Edition(40, 60_000),
-    "premium": Edition(100, 150_000),
-    "ultimate": Edition(120, 210_000),
-}
-
-
-def edition_of(plan: str) -> Edition:
-    """The plan's limits; ConfigError for a plan that is not known."""
-    try:
-        return EDITIONS[plan.lower()]
-    except KeyError:
-        known = ", ".join(EDITIONS)
-        raise ConfigError(f"PIPEDRIVE_PLAN {plan!r} is not one of {known}") from None
-
-
-class TokenStore(Protocol):
-    """Where spent tokens are kept over restarts (the ledger)."""
-
-    def record(  # noqa: PLR0917  # one row of token_use, in its columns' order
-        self, day: str, run_id: str, entity: str, endpoint: str, calls: int, tokens: int
-    ) -> None:
-        """Adds calls and tokens to a day (ISO date, UTC)."""
-
-    def spent_today(self, day: str) -> int:
-        """Tokens spent on that day by us."""
-
-
-class BurstLimiter:
-    """Spaces requests evenly below the ceiling; slower after a 429, slowly faster when clean."""
-
-    def __init__(self, limit: int, clock: Clock, *, window: float) -> None:
-        self._clock = clock
-        self._window = window
-        self._limit = limit
-        self._rate = START_SHARE * limit
-        self._next = 0.0
-        self._paused_until = 0.0
-        self._clean_since = 0.0
+    def __init__(self, ceiling: int, *, scale: float = 1.0) -> None:
+        self.window = WINDOW_SECONDS / scale
+        self.ceiling = ceiling
+        self._scale = scale
+        self._slowed_to = 1.0
+        self._changed_at = float("-inf")
+        self._next = float("-inf")
+        self._held_until = float("-inf")
         self._sent: deque[float] = deque()
 
     @property
-    def per_window(self) -> float:
-        """Requests that we send in one window at present."""
-        return self._rate
+    def calls_per_window(self) -> float:
+        """The rate that is kept at the moment."""
+        return max(1.0, self.ceiling * SHARE_OF_CEILING * self._slowed_to)
 
-    async def wait_for_turn(self) -> None:
-        """Returns when one more request may leave."""
-        self._recover()
-        while (delay := self._delay()) > 0:
-            await self._clock.sleep(delay)
-        now = self._clock.monotonic()
-        interval = self._window / self._rate
-        # catching up after a late wake-up is allowed for two intervals, never as a burst
-        self._next = max(self._next, now - 2 * interval) + interval
+    def ready_in(self, now: float) -> float:
+        """Seconds until the next call may go; 0 or less means now."""
+        self._recover(now)
+        return max(self._next - self.window * _CATCH_UP, self._held_until) - now
+
+    def take(self, now: float) -> None:
+        """A call goes out."""
+        self._next = max(self._next, now) + self.window / self.calls_per_window
         self._sent.append(now)
+        self._forget(now)
 
-    def believe(self, limit: int) -> None:
-        """The server's own word for its ceiling replaces ours."""
-        if limit > 0 and limit != self._limit:
-            self._rate = min(self._rate * limit / self._limit, START_SHARE * limit)
-            self._limit = limit
+    def hold(self, now: float, seconds: float) -> None:
+        """No call for so long."""
+        self._held_until = max(self._held_until, now + seconds)
 
-    def slow_down(self, pause: float) -> None:
-        """A 429: nothing leaves for `pause` seconds, then at 0.7 of the rate."""
-        now = self._clock.monotonic()
-        if now >= self._paused_until:
-            self._rate = max(1.0, self._rate * SLOWER)
-        self._paused_until = max(self._paused_until, now + pause)
-        self._clean_since = self._paused_until
+    def slow_down(self, now: float) -> None:
+        """After a 429; several of one window are one signal."""
+        if now - self._changed_at < self.window:
+            return
+        self._slowed_to = max(1 / self.ceiling, self._slowed_to * CUT)
+        self._changed_at = now
 
-    def _delay(self) -> float:
-        now = self._clock.monotonic()
-        while self._sent and self._sent[0] <= now - self._window:
+    def believe(self, headers: Mapping[str, str], now: float) -> None:
+        """The answer's own count; a window that others have filled is waited for."""
+        self.ceiling = whole(headers.get("x-ratelimit-limit")) or self.ceiling
+        remaining = whole(headers.get("x-ratelimit-remaining"))
+        self._forget(now)
+        if remaining == 0 and len(self._sent) < self.ceiling - 2:
+            self.hold(now, min(self.window, self.reset(headers)))
+
+    def reset(self, headers: Mapping[str, str]) -> float:
+        """Seconds until the server's window is free again, a whole one if it does not say."""
+        seconds = whole(headers.get("x-ratelimit-reset"))
+        return self.window if seconds is None else seconds / self._scale
+
+    def _forget(self, now: float) -> None:
+        while self._sent and self._sent[0] <= now - self.window:
             self._sent.popleft()
-        full = len(self._sent) >= max(1, int(self._rate))
-        oldest_leaves = self._sent[0] + self._window - now if full else 0.0
-        return max(self._paused_until - now, self._next - now, oldest_leaves)
 
-    def _recover(self) -> None:
-        now = self._clock.monotonic()
-        clean_for = CLEAN_SECONDS * self._window / WINDOW_SECONDS
-        if self._rate < START_SHARE * self._limit and now - self._clean_since >= clean_for:
-            self._rate = min(self._rate + WINDOW_SECONDS, START_SHARE * self._limit)
-            self._clean_since = now
+    def _recover(self, now: float) -> None:
+        step = RECOVERY_SECONDS / self._scale
+        while self._slowed_to < 1.0 and now - self._changed_at >= step:
+            self._slowed_to = min(1.0, self._slowed_to + WINDOW_SECONDS / self.ceiling)
+            self._changed_at += step
 
 
-class DailyBudget:
-    """Stops before the share of the day's tokens is used up; the day turns at midnight UTC.
+class Limiter:
+    """Lets calls out one after the other, within the pace and the day's budget."""
 
-    The reset's time zone is documented only as the server's: UTC is an assumption, and a remaining
-    header that goes up again is believed at once.
-    """
-
-    def __init__(self, account: PipedriveAccount, store: TokenStore, clock: Clock) -> None:
-        self._limit = edition_of(account.plan).tokens * account.seats
-        self._share = account.budget_share
-        self._store = store
+    def __init__(
+        self,
+        account: PipedriveAccount,
+        store: TokenStore,
+        clock: Clock,
+        *,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self.budget = DailyBudget(account, store, clock)
+        self.pace = Pace(CEILINGS[account.plan], scale=account.window_scale)
+        self.search_pace = Pace(SEARCH_CEILING, scale=account.window_scale)
         self._clock = clock
-        self._remaining: int | None = None
-        self._told_on = ""
+        self._jitter = jitter or random.Random()
+        self._turn = asyncio.Lock()
+        self._search_turn = asyncio.Lock()
+        self._refused_in_a_row = 0
 
-    def today(self) -> str:
-        """The budget's day, ISO date."""
-        return self._clock.now().date().isoformat()
+    async def admit(self, cost: int, *, search: bool = False) -> Permit:
+        """Waits for the call's turn and sets its tokens aside."""
+        if search:
+            async with self._search_turn:
+                await self._wait(self.search_pace)
+                self.search_pace.take(self._clock.monotonic())
+        async with self._turn:
+            await self._wait(self.pace)
+            permit = self.budget.reserve(cost)
+            self.pace.take(self._clock.monotonic())
+            return permit
 
-    def reserve(self) -> int:
-        """Tokens that stay for the customer's other tools."""
-        return round(self._limit * (1 - self._share))
-
-    def left(self) -> int:
-        """Tokens that we may still spend today."""
-        own = self._limit - self.reserve() - self._store.spent_today(self.today())
-        if self._remaining is None or self._told_on != self.today():
-            return own
-        return min(own, self._remaining - self.reserve())
-
-    def require(self, cost: int) -> None:
-        """Raises BudgetExhausted when `cost` does not fit into what is left."""
-        if cost > self.left():
-            raise self.exhausted()
-
-    def exhausted(self) -> BudgetExhausted:
-        """The error, with the moment when a new day begins."""
-        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        resets_at = midnight + timedelta(days=1)
-        return BudgetExhausted(
-            f"today's share of tokens is used up ({self._share:.0%} of {self._limit:,});"
-            f" run again after {resets_at:%Y-%m-%d %H:%M} UTC",
-            resets_at=resets_at,
+    def settle(
+        self,
+        permit: Permit,
+        *,
+        calls: int,
+        tokens: int,
+        entity: str,
+        endpoint: str,
+        headers: Mapping[str, str],
+        search: bool = False,
+    ) -> None:
+        """Learns from how a call ended; no headers if there was no answer."""
+        self.budget.settle(
+            permit, calls=calls, tokens=tokens, headers=headers, entity=entity, endpoint=endpoint
         )
+        pace = self.search_pace if search else self.pace
+        pace.believe(headers, self._clock.monotonic())
 
-    def believe(self, headers: Mapping[str, str]) -> None:
-        """Takes the company's own figures, where the answer has them."""
-        limit = whole_number(headers.get("x-daily-ratelimit-token-limit"))
-        remaining = whole_number(headers.get("x-daily-ratelimit-token-remaining"))
-        if limit:
-            self._limit = limit
-        if remaining is not None:
-            self._remaining, self._told_on = remaining, self.today()
+    def answered(self) -> None:
+        """A call got through: the refusals have ended."""
+        self._refused_in_a_row = 0
 
-    def is_used_up(self, headers: Mapping[str, str], cost: int) -> bool:
-        """Whether a 429 means the day rather than the window."""
-        remaining = whole_number(headers.get("x-daily-ratelimit-token-remaining"))
-        return remaining is not None and remaining < cost
+    def too_many(self, headers: Mapping[str, str], *, cost: int, search: bool = False) -> None:
+        """After a 429: everything rests, then goes on slower. Raises what ends the run."""
+        if not self.budget.can_pay(cost):
+            raise self.budget.exhausted()
+        now, pace = self._clock.monotonic(), self.search_pace if search else self.pace
+        asked = float(whole(headers.get("retry-after")) or 0)
+        rest = max(asked, pace.reset(headers), pace.window)
+        self._refused_in_a_row += 1
+        if rest > LONGEST_REST or self._refused_in_a_row > REFUSALS_IN_A_ROW:
+            raise Paused(
+                f"Pipedrive refused {self._refused_in_a_row} calls in a row for their number and"
+                f" asks to wait {rest:.0f} s; see whether other tools use the same token, then run"
+                " again"
+            )
+        pace.slow_down(now)
+        rest += self._jitter.uniform(0.0, pace.window)
+        pace.hold(now, rest)
+        self.pace.hold(now, rest)
 
-
-def whole_number(text: str | None) -> int | None:
-    """A header's number, None when it is missing or something else."""
-    return int(text) if text and text.isascii() and text.isdigit() else None
-
-
-def pause_after_429(headers: Mapping[str, str], *, window: float, chance: random.Random) -> float:
-    """Seconds to wait: the largest of what the server says and one window, with some jitter."""
-    said = [
-        number
-        for name in ("retry-after", "x-ratelimit-reset")
-        if (number := whole_number(headers.get(name))) is not None
-    ]
-    # both headers are whole seconds of a 2-second window, so they scale with it
-    scale = window / WINDOW_SECONDS
-    wait = max([WINDOW_SECONDS, *said]) * scale
-    return min(wait, LONGEST_WAIT) * (1 + 0.25 * chance.random())
+    async def _wait(self, pace: Pace) -> None:
+        while (seconds := pace.ready_in(self._clock.monotonic())) > 0:
+            await self._clock.sleep(seconds)

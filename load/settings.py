@@ -7,6 +7,7 @@ whose windows are scaled by the same factor); budgets, caps and the clock stay a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import time
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class PipedriveAccount:
     Plan and seats can't be read from the API (checked: no endpoint has them), so they are given.
     `settle_seconds` is the longest time that the server may need to apply a call whose answer was
     lost; `list_lag_seconds` how far lists may lag behind; `quiet_seconds` how long the closing
-    sweep waits for what exceeded the bound. All three are assumptions until probed.
+    sweep waits for what exceeded the bound. `budget_resets_at` is the moment (UTC) at which
+    the day's tokens are given anew. All four are assumptions until probed.
     """
 
     base_url: str
@@ -31,3 +33,4 @@ class PipedriveAccount:
     list_lag_seconds: float = 10.0
     quiet_seconds: float = 7200.0
     read_timeout: float = 30.0
+    budget_resets_at: time = time(0, 0)
