@@ -105,8 +105,8 @@ def _one_view_of(ledger: Ledger) -> Iterator[None]:
 def _copy(
     ledger: Ledger, connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str]
 ) -> None:
-    declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    casts = ", ".join(f"cast({name} as {kind})" for name, kind in columns.items())
+    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    casts = ", ".join(f'cast("{name}" as {kind})' for name, kind in columns.items())
     connection.execute(f"create or replace table ledger.{table} ({declared})")
     for batch in _batches(ledger, table, tuple(columns)):
         connection.register("batch_of_rows", batch)
