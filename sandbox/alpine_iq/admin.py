@@ -49,11 +49,13 @@ def handle(service: Service, request: Request) -> Reply:
 
 
 def act(service: Service, action: dict[str, Any]) -> None:
-    """What a fault of kind `act` does in mid-run: switches, edits, clock."""
+    """What a fault of kind `act` does in mid-run: switches, edits, a page twice, the clock."""
     if "config" in action:
         service.keep_switches(action["config"])
     if "edit" in action:
         service.editor.apply(action["edit"])
+    if action.get("repeat_page"):
+        service.repeat_page()
     if "advance" in action:
         service.advance_clock(float(action["advance"]))
 

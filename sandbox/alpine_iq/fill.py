@@ -95,7 +95,11 @@ def source_rows(seq: int, doc: dict[str, Any]) -> Iterator[tuple[str, str, int]]
 
 
 def _write(store: Store, batch: list[Bundle], until: int, sizes: Counter[tuple[str, str]]) -> None:
-    contacts, sources, members, orders, events = [], [], [], [], []
+    contacts: list[tuple[Any, ...]] = []
+    sources: list[tuple[Any, ...]] = []
+    members: list[tuple[Any, ...]] = []
+    orders: list[tuple[Any, ...]] = []
+    events: list[tuple[Any, ...]] = []
     for bundle in batch:
         persona = bundle.persona
         seq, doc = persona.number, persona.doc

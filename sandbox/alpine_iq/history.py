@@ -59,22 +59,28 @@ def _changes(call: Call, seq: int, doc: dict[str, Any]) -> list[dict[str, Any]]:
         packed = msgspec.json.decode(encoded)
         points = round(sum(line[4] for line in packed[11]), 1)
         if ts >= signup and points:
-            changes.append(_change(ts, "sale", points, "", packed[0], None))
+            changes.append(_change(ts, "sale", points, order_id=packed[0]))
     found = store.rows("select kind, ts, doc from events where seq = ?", (seq,))
     for kind, ts, encoded in found:
         event = msgspec.json.decode(encoded)
         if kind == "redemption":
-            note, points = event["discountName"], -event["points"]
-            changes.append(_change(ts, kind, points, note, None, event["discountID"]))
+            told = {"note": event["discountName"], "discount_id": event["discountID"]}
+            changes.append(_change(ts, kind, -event["points"], **told))
         elif kind == "adjustment":
-            changes.append(_change(ts, kind, event["value"], event["note"], None, None))
+            changes.append(_change(ts, kind, event["value"], note=event["note"]))
         elif kind == "expiration":
-            changes.append(_change(ts, kind, event["points"], "", None, None))
+            changes.append(_change(ts, kind, event["points"]))
     return changes
 
 
 def _change(
-    ts: int, kind: str, points: float, note: str, order_id: str | None, discount_id: str | None
+    ts: int,
+    kind: str,
+    points: float,
+    *,
+    note: str = "",
+    order_id: str | None = None,
+    discount_id: str | None = None,
 ) -> dict[str, Any]:
     return {
         "ts": ts,
@@ -103,9 +109,12 @@ def conversions(call: Call) -> Any:
 
 def _window_in_path(call: Call) -> tuple[int, int]:
     try:
-        return int(call.path["start"]), int(call.path["end"])
+        start, end = int(call.path["start"]), int(call.path["end"])
     except ValueError:
         raise Refusal(400, "start and end must be epoch seconds") from None
+    if max(abs(start), abs(end)) > _FOREVER:
+        raise Refusal(400, "start and end must be epoch seconds")
+    return start, end
 
 
 def _between(call: Call, kind: str, start: int, end: int) -> Any:

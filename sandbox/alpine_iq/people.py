@@ -36,6 +36,12 @@ _FLAGS: Final = {
     "is:member": "signup <> 0",
     "not:member": "signup = 0",
 }
+_BY_SOURCE_ID: Final = "select seq from source_ids where source_id = ?"
+_BY_NUMBER: Final = (
+    "select seq from contacts where mobile = ?"
+    f" union all select seq from contacts where home = ? union all {_BY_SOURCE_ID}"
+)
+_BY_TEXT: Final = f"(instr(name, ?) > 0 or contact_id = ? or seq in ({_BY_SOURCE_ID}))"
 _TERM: Final = re.compile(r'"([^"]*)"|(\S+)')
 _PHONE: Final = re.compile(r"[+\d][\d\s().-]{6,}")
 
@@ -50,6 +56,7 @@ def list_contacts(call: Call) -> Any:
     if column is None:
         raise Refusal(400, "sort is unknown")
     direction = "desc" if call.query.get("dir", "").lower() == "desc" else "asc"
+    asked, start = start, call.service.page_start(start)
     page = store.contacts(
         f"where {condition} order by {column} {direction} limit ? offset ?",
         [*values, limit, start],
@@ -59,7 +66,7 @@ def list_contacts(call: Call) -> Any:
     call.service.churn()
     return {
         "results": call.service.list_or_null(results),
-        "start": start,
+        "start": asked,
         "total": total,
         "limit": limit,
         "size": len(results),
@@ -81,31 +88,17 @@ def _condition(search: str, now: float) -> tuple[str, list[Any]]:
 def _term(quoted: str, bare: str) -> tuple[str, list[Any]]:
     if quoted:
         return "name = ?", [quoted.casefold()]
-    if bare.lower() in _FLAGS:
-        return _FLAGS[bare.lower()], []
     word = bare.casefold()
-    if word.startswith("email:"):
-        return "email = ?", [word.removeprefix("email:")]
+    if word in _FLAGS:
+        return _FLAGS[word], []
     if word.startswith("merge:"):
-        digits, mail = digits_of(word) or "-", word.removeprefix("merge:")
-        return (
-            "seq in (select merged_into from contacts where mobile = ? or email = ?)",
-            [digits, mail],
-        )
+        merged = "select merged_into from contacts where mobile = ? or email = ?"
+        return f"seq in ({merged})", [digits_of(word) or "-", word.removeprefix("merge:")]
     if "@" in word:
-        return "email = ?", [word]
+        return "email = ?", [word.removeprefix("email:")]
     if len(digits_of(bare)) == 10 and _PHONE.fullmatch(bare):
-        return (
-            "seq in (select seq from contacts where mobile = ? union all"
-            " select seq from contacts where home = ? union all"
-            " select seq from source_ids where source_id = ?)",
-            [digits_of(bare), digits_of(bare), bare],
-        )
-    return (
-        "(instr(name, ?) > 0 or contact_id = ?"
-        " or seq in (select seq from source_ids where source_id = ?))",
-        [word, bare, bare],
-    )
+        return f"seq in ({_BY_NUMBER})", [digits_of(bare), digits_of(bare), bare]
+    return _BY_TEXT, [word, bare, bare]
 
 
 def contact_by_id(call: Call) -> Any:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from sandbox.alpine_iq.service import Service
+
+
+LARGEST_NUMBER: Final = 2**53
 
 
 class Refusal(Exception):
@@ -42,7 +45,7 @@ class Call:
             value = int(text)
         except ValueError:
             value = -1
-        if value < 0:
+        if not 0 <= value <= LARGEST_NUMBER:
             raise Refusal(400, f"{name} must be a whole number of 0 or more")
         return value
 
@@ -106,7 +109,7 @@ class Router:
         raise Refusal(404, "Not Found")
 
     def template(self, path: str) -> str:
-        """The template of a path; a fixed word for an unknown one, so that logs hold no addresses."""
+        """The template of a path, or a fixed word, so that logs hold no addresses."""
         segments = tuple(path.strip("/").split("/"))
         for node in self._by_length.get(len(segments), ()):
             if node.match(segments) is not None:

@@ -8,6 +8,7 @@ side door for tests: no key, no limits, not logged.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ class Service:
         self.clock = clock or MovableClock()
         self.faults = FaultSchedule()
         self._slow = 0.0
+        self._page_start = 0
+        self._repeats = False
         self._open(store)
 
     def _open(self, store: Store) -> None:
@@ -59,6 +62,8 @@ class Service:
             return self._answer(request)
         except Refusal as refusal:
             return _refusal(refusal.status, refusal.message)
+        except (sqlite3.Error, LookupError, TypeError, ValueError):
+            return _refusal(500, "Internal Server Error")
 
     def tick(self) -> None:
         """Nothing is due between calls: what is pushed becomes visible by its time."""
@@ -165,6 +170,18 @@ class Service:
     def slow_down(self, seconds: float) -> None:
         """Makes the answer of the call in hand late."""
         self._slow = seconds
+
+    def page_start(self, start: int) -> int:
+        """Where a page of the list really starts: where the last one did, when told to repeat."""
+        if self._repeats:
+            self._repeats = False
+            return self._page_start
+        self._page_start = start
+        return start
+
+    def repeat_page(self) -> None:
+        """The next page of the list is the last one once more."""
+        self._repeats = True
 
     def churn(self) -> None:
         """Moves rows between two pages of the list, if switched."""

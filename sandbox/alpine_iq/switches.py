@@ -25,15 +25,14 @@ class Switch:
     def accepts(self, value: Any) -> bool:
         if self.allowed:
             return type(value) is type(self.default) and value in self.allowed
-        if isinstance(self.default, (int, float)) and not isinstance(self.default, bool):
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            return is_number and value >= 0
-        return isinstance(value, type(self.default))
+        if isinstance(self.default, (bool, dict)):
+            return isinstance(value, type(self.default))
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 SWITCHES: Final[Mapping[str, Switch]] = {
     "auth.keys": Switch({}),  # further keys: key -> [uid]; the account's own key always works
-    "auth.revoked": Switch(False, (False, True)),  # the account's own key stops working
+    "auth.revoked": Switch(default=False),  # the account's own key stops working
     "limits": Switch("on", ("on", "off")),
     "limits.scale": Switch(1.0),  # windows are this many times shorter
     "limits.headers": Switch("none", ("none", "retry_after")),
@@ -51,7 +50,7 @@ SWITCHES: Final[Mapping[str, Switch]] = {
     "merged.by_id": Switch("survivor", ("survivor", "404")),
     "loyalty.default": Switch("200", ("200", "404")),
     "optin.get": Switch("200", ("200", "404")),
-    "points.hidden": Switch(False, (False, True)),
+    "points.hidden": Switch(default=False),
     "delay.sales": Switch(0),
     "delay.members": Switch(0),
     "slow.conversions": Switch(0),

@@ -63,7 +63,14 @@ class Account:
         """Contacts 1 to `personas`, then the strangers whose sales only exports show."""
         spec, rng = self.spec, Random(self.spec.seed)
         people = PersonaMaker(spec, self.stores, self.pools, rng)
-        sales = SalesMaker(spec, self.stores, self.products, self.campaigns, self.pools, rng)
+        sales = SalesMaker(
+            spec,
+            stores=self.stores,
+            products=self.products,
+            campaigns=self.campaigns,
+            pools=self.pools,
+            rng=rng,
+        )
         rewards = [each for each in self.discounts if not each["tierDiscount"]]
         strangers = max(1, spec.personas // 100)
         for number in range(1, spec.personas + strangers + 1):

@@ -78,6 +78,8 @@ class PersonaMaker:
         persona = Persona(number, number, self._base(number, rng))
         self._relate(persona, rng)
         for flaw in flaws_of(number, rng):
+            if persona.doc["firstName"] is None:
+                break  # the nameless stay as they are: other flaws spell a name
             flaw.spoil(persona.doc, rng, self._pools)
         persona.hidden = _hidden(number, rng)
         if persona.hidden == "merged":
@@ -103,10 +105,10 @@ class PersonaMaker:
         other = rng.choice(self._recent)
         doc, known = persona.doc, other.doc
         if drawn < 0.03 or persona.number == 9:
-            doc["mobilePhone"], doc["lastName"] = known["mobilePhone"], known["lastName"]
+            doc["mobilePhone"], doc["lastName"] = known["mobilePhone"], known["lastName"] or ""
             return
         persona.person = other.person
-        doc["firstName"], doc["lastName"] = known["firstName"], known["lastName"]
+        doc["firstName"], doc["lastName"] = known["firstName"] or "", known["lastName"] or ""
         doc["birthdate"] = known["birthdate"]
         doc["email"] = known["email"].upper() if known["email"] else None
         doc["homePhone"], doc["mobilePhone"] = known["mobilePhone"], ""

@@ -66,50 +66,39 @@ def build_discounts(
 ) -> list[dict[str, Any]]:
     """Rewards that spend points, and tiers that stand at a level of points."""
     rewards = [("$5 off", 50, 5.0), ("$10 off", 100, 10.0), ("$25 off", 225, 25.0)]
-    discounts = [
-        _discount(f"{8812 + i}", name, cost, value, "normal", i, store_ids, audiences, until)
-        for i, (name, cost, value) in enumerate(rewards)
-    ]
-    discounts += [
-        _discount(f"{8900 + i}", name, points, 0.0, "tier reward", 10 + i, store_ids, [], until)
-        for i, (name, points) in enumerate(TIERS)
-    ]
-    return discounts
-
-
-def _discount(
-    discount_id: str,
-    name: str,
-    points: int,
-    dollars: float,
-    kind: str,
-    order: int,
-    store_ids: list[int],
-    audiences: list[dict[str, Any]],
-    until: int,
-) -> dict[str, Any]:
-    return {
-        "id": discount_id,
-        "name": name,
-        "description": f"{name} your order" if dollars else f"{name} members",
-        "type": kind,
-        "tierDiscount": kind == "tier reward",
-        "posDiscountID": f"AIQ{order:02d}",
-        "pointsDeduction": points,
-        "dollarValue": dollars,
+    shared = {
         "percentageValue": 0,
         "startsOn": until - 600 * 86_400,
         "expiresOn": 0,
         "relativeExpiry": 7,
         "reusable": True,
         "archived": False,
-        "order": order,
-        "opens": 10 * order + 5,
         "redemptions": 0,
         "stores": store_ids,
-        "audiences": [each["id"] for each in audiences[6:8]],
-        "groupID": "5" if order == 1 else "",
         "updated": until - 30 * 86_400,
+    }
+    groups = {0: "6", 1: "5", 2: "6"}
+    chosen = [each["id"] for each in audiences[6:8]]
+    discounts: list[dict[str, Any]] = []
+    for order, (name, points, dollars) in enumerate(rewards):
+        own = {"audiences": chosen, "groupID": groups[order], "opens": 10 * order + 5}
+        discounts.append(_discount(8812 + order, name, points, dollars) | own | shared)
+    for order, (name, points) in enumerate(TIERS):
+        own = {"audiences": [], "groupID": "", "opens": 0}
+        discounts.append(_discount(8900 + order, name, points, 0.0) | own | shared)
+    return [each | {"order": order} for order, each in enumerate(discounts)]
+
+
+def _discount(number: int, name: str, points: int, dollars: float) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "name": name,
+        "description": f"{name} your order" if dollars else f"{name} members",
+        "type": "normal" if dollars else "tier reward",
+        "tierDiscount": not dollars,
+        "posDiscountID": f"AIQ{number}",
+        "pointsDeduction": points,
+        "dollarValue": dollars,
     }
 
 

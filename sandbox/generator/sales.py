@@ -1,9 +1,9 @@
 """Orders of a contact, packed small: three million of them are kept.
 
-A packed order is a list: `[order id, store id or null, store text, source, status, channel, payment,
-employee, attr, order total, customer or null, lines]`; a packed line is
-`[product index, quantity, price, discount, total]`. A line's product index of -1 stands for an order
-without items, which the line-shaped API can only show as a line without a product. Money in
+A packed order is a list: `[order id, store id or null, store text, source, status, channel,
+payment, employee, attr, order total, customer or null, lines]`; a packed line is
+`[product index, quantity, price, discount, total]`. A line's product index of -1 stands for an
+order without items, which the line-shaped API can only show as a line without a product. Money in
 dollars, times in epoch seconds. Raises nothing.
 """
 
@@ -62,6 +62,7 @@ class SalesMaker:
     def __init__(
         self,
         spec: AccountSpec,
+        *,
         stores: tuple[Store, ...],
         products: tuple[Product, ...],
         campaigns: list[dict[str, Any]],
