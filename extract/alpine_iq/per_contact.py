@@ -22,6 +22,7 @@ from extract.alpine_iq.records import (
     NULL,
     Record,
     data_of,
+    items_of,
     keyed,
     members_of,
     record,
@@ -31,6 +32,8 @@ from extract.alpine_iq.records import (
 from extract.alpine_iq.settings import (
     CONTACT,
     CONTACT_ORDERS,
+    ORDER_PAGE,
+    ORDER_PAGE_STEP,
     SLICE_CONTACTS,
     SLICE_SECONDS,
     THREADS,
@@ -79,13 +82,36 @@ def slices(
     progress.finish(_TASK)
 
 
-def _ask(reader: Reader, contact_id: str) -> tuple[str, Answer, Answer]:
+def _ask(reader: Reader, contact_id: str) -> tuple[str, Answer, list[Answer]]:
     detail = reader.read(CONTACT, {"contact_id": contact_id})
-    orders = reader.read(CONTACT_ORDERS, {"contact_id": contact_id})
-    return contact_id, detail, orders
+    return contact_id, detail, _order_pages(reader, contact_id)
 
 
-def _add(current: Slice, contact_id: str, detail: Answer, orders: Answer) -> None:
+def _order_pages(reader: Reader, contact_id: str) -> list[Answer]:
+    """One answer for nearly everybody; nobody has proved that the list comes whole.
+
+    A service that pages would stop at a round number of lines; then the rest is asked for, until an
+    answer is empty or repeats the one before.
+    """
+    path = {"contact_id": contact_id}
+    pages = [reader.read(CONTACT_ORDERS, path)]
+    count = len(_lines(pages[0]))
+    while count and count % ORDER_PAGE_STEP == 0:
+        query = {"start": count, "limit": ORDER_PAGE}
+        page = reader.read(CONTACT_ORDERS, path, query)
+        lines = _lines(page)
+        if not lines or lines == _lines(pages[-1]):
+            break
+        pages.append(page)
+        count += len(lines)
+    return pages
+
+
+def _lines(answer: Answer) -> list[bytes]:
+    return items_of(data_of(answer), "results", "data") if answer.status == 200 else []
+
+
+def _add(current: Slice, contact_id: str, detail: Answer, orders: list[Answer]) -> None:
     payload = data_of(detail) if detail.status == 200 else NULL
     if payload != NULL:
         found = record("contact_details", "contactID", payload, detail)
@@ -93,8 +119,8 @@ def _add(current: Slice, contact_id: str, detail: Answer, orders: Answer) -> Non
         current.details.append(hashed)
     if payload != NULL and scalar_text(members_of(payload).get("contactID")) == contact_id:
         current.requests.append(detail.request)
-    lines = data_of(orders) if orders.status == 200 else NULL
+    lines = b"[%s]" % b",".join(line for page in orders for line in _lines(page))
     current.orders.append(
-        keyed(contact_id, wrapped("contactID", contact_id, "lines", lines), orders)
+        keyed(contact_id, wrapped("contactID", contact_id, "lines", lines), orders[0])
     )
-    current.requests.append(orders.request)
+    current.requests.extend(page.request for page in orders)

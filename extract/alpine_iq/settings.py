@@ -95,6 +95,8 @@ WINDOWS: Final = (Window(5, 1.0), Window(120, 60.0), Window(2_000, 3_600.0))
 CONTACT_PAGE: Final = 2_000
 CONTACT_OVERLAP: Final = 10
 AUDIENCE_PAGE: Final = 100
+ORDER_PAGE: Final = 2_000
+ORDER_PAGE_STEP: Final = 100  # a page of order lines, if there are pages, ends at a multiple
 MAX_LIST_PASSES: Final = 3
 
 # Account-wide histories are asked for backwards from the start of the run, in windows that double

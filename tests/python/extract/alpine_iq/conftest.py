@@ -1,13 +1,18 @@
-"""A scripted server on loopback, for answers that no well-behaved service gives."""
+"""A simulated account, and a scripted server for answers that no well-behaved service gives."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
+from .sandboxed import SCALE, Simulated
 
 
 @dataclass
@@ -67,3 +72,29 @@ def service() -> Iterator[Scripted]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
+    """One simulated account for the session, as it was made."""
+    folder = tmp_path_factory.mktemp("alpine_iq")
+    command = [
+        sys.executable,
+        *("-m", "sandbox.alpine_iq", "--state", str(folder / "state.sqlite"), "--port", "0"),
+        *("--personas", "80", "--seed", "7", "--window-scale", str(SCALE)),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        made = Simulated(told["base_url"], told["uid"], told["api_key"])
+        made.post("snapshot", {})
+        yield made
+        process.terminate()
+
+
+@pytest.fixture
+def simulated(simulator: Simulated) -> Simulated:
+    """The simulated account, reset: no faults, no edits, an empty log."""
+    simulator.post("reset", {})
+    simulator.post("faults", {"rules": []})
+    return simulator
