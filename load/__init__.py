@@ -1,1 +1,1 @@
-"""Executes frozen plans against Pipedrive: HTTP, ids, limits and the ledger, nothing of the source."""
+"""Executes frozen plans against Pipedrive: HTTP, ids, limits, the ledger; nothing of the source."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import Mapping
 from json import dumps
 from types import TracebackType
@@ -40,10 +41,21 @@ from load.errors import (
     RetryLater,
 )
 from load.limits import Limiter
-from load.outcomes import Answer, Outcome, Reply, of_exception, of_reply
+from load.outcomes import Answer, Outcome, Reply, of_reply
 from load.settings import PipedriveAccount
 
-__all__ = ["Answer", "PipedriveClient"]
+__all__ = ["Answer", "PipedriveClient", "Transport"]
+
+Transport = httpx.AsyncBaseTransport
+
+NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
 
 CONNECTIONS: Final = 10
 LARGEST_BODY: Final = 64 * 1024 * 1024
@@ -71,7 +83,7 @@ class PipedriveClient:
         account: PipedriveAccount,
         store: TokenStore,
         clock: Clock | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: Transport | None = None,
         *,
         read_only: bool = False,
         jitter: random.Random | None = None,
@@ -210,7 +222,7 @@ class PipedriveClient:
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            outcome = of_exception(error, endpoint)
+            outcome = _without_answer(error, endpoint)
         else:
             headers = {name.lower(): value for name, value in response.headers.items()}
             outcome = of_reply(Reply(response.status_code, headers, body), endpoint, sent)
@@ -231,6 +243,26 @@ async def _read(response: httpx.Response) -> bytes:
         if len(body) > LARGEST_BODY:
             raise _TooLargeError("body too large")
     return bytes(body)
+
+
+def _without_answer(error: Exception, endpoint: str) -> Outcome:
+    """Only the class of an exception is told: its text and its request may hold the token."""
+    name = type(error).__name__
+    if isinstance(error, httpx.ConnectError) and _is_certificate(error):
+        message = f"{endpoint}: the server's certificate is not valid for PIPEDRIVE_BASE_URL"
+        return Outcome("access", name, error=AccessRefused(message))
+    if isinstance(error, NEVER_SENT):
+        return Outcome("never_sent", name)
+    # everything else, and what nobody thought of, may have reached the server
+    return Outcome("ambiguous", name)
+
+
+def _is_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _charged(outcome: Outcome, cost: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What became of a call: exceptions of httpx and answers of the server, sorted by what is known.
+"""What became of a call, sorted by what is known of it.
 
     never sent    no byte left this machine: may be planned again
     ambiguous     it may have been applied: timeouts, lost connections, 408, 5xx, unreadable success
@@ -7,30 +7,21 @@
     too many      429: refused for sure, sent again after a rest
     blocked       stopped here, because access was refused to a call before it
 
-A status that stands nowhere here counts as ambiguous. Pure functions; nothing is raised.
+A status that stands nowhere here counts as ambiguous. The exceptions of the connection are sorted
+in `load.client`, the answers here. Pure functions; nothing is raised.
 """
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-import httpx
 import msgspec
 
 from load.errors import AccessRefused, Rejected
 from load.redaction import refusal
 
-NEVER_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-    httpx.InvalidURL,
-)
 REJECTING: Final = frozenset({400, 403, 404, 405, 410, 415, 422})
 TOO_MANY: Final = 429
 
@@ -72,18 +63,6 @@ class _Envelope(msgspec.Struct):
     success: bool = False
     data: msgspec.Raw = msgspec.Raw(b"null")
     additional_data: Any = None
-
-
-def of_exception(error: Exception, endpoint: str) -> Outcome:
-    """Only the class of an exception is told: its text and its request hold the token's header."""
-    name = type(error).__name__
-    if isinstance(error, httpx.ConnectError) and _is_certificate(error):
-        message = f"{endpoint}: the server's certificate is not valid for PIPEDRIVE_BASE_URL"
-        return Outcome("access", name, error=AccessRefused(message))
-    if isinstance(error, NEVER_SENT):
-        return Outcome("never_sent", name)
-    # everything else, and what nobody thought of, may have reached the server
-    return Outcome("ambiguous", name)
 
 
 def of_reply(reply: Reply, endpoint: str, sent: object) -> Outcome:
@@ -155,11 +134,3 @@ def is_json(reply: Reply) -> bool:
     """By the content type, never by trying."""
     media_type = reply.headers.get("content-type", "").split(";")[0].strip().lower()
     return media_type == "application/json" or media_type.endswith("+json")
-
-
-def _is_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -5,7 +5,8 @@
     account     users, pipelines, stages, webhooks
     paging      whole lists as async iterators over pages
 
-Each docstring names the call as Pipedrive's API reference lists it, and its tokens. Functions raise what `load.client` raises. Bodies are plain JSON types.
+Each docstring names the call as Pipedrive's API reference lists it, and its tokens. Functions
+raise what `load.client` raises. Bodies are plain JSON types.
 """
 
 from load.api.account import (
@@ -19,6 +20,7 @@ from load.api.account import (
 )
 from load.api.calls import Body, Caller, Record
 from load.api.fields import (
+    FieldList,
     add_field,
     add_options,
     change_field,
@@ -54,6 +56,7 @@ __all__ = [
     "Body",
     "Caller",
     "Collection",
+    "FieldList",
     "Page",
     "Record",
     "add_field",

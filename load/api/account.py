@@ -1,6 +1,7 @@
 """Who we are, and what the account has: users, pipelines, stages, webhooks.
 
-In the API reference: Users, Pipelines, Stages, Webhooks. Plan, seats, caps and automations can't be read.
+In the API reference: Users, Pipelines, Stages, Webhooks. Plan, seats, caps and
+automations can't be read.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from load.api.calls import Body, Caller, Record, call, many, one
-from load.api.paging import PAGE, Page, pages_v2
+from load.api.paging import PAGE, Page, page_of, pages_v2
 
 
 async def whoami(caller: Caller) -> Record:
@@ -20,7 +21,7 @@ async def list_users(caller: Caller) -> Page:
     """`GET /api/v1/users`, 20 tokens; all in one answer."""
     endpoint = "GET /api/v1/users"
     answer = await call(caller, endpoint, entity="user")
-    return Page(many(answer), endpoint, answer.raw)
+    return page_of(answer, endpoint, {})
 
 
 async def list_pipelines(caller: Caller) -> AsyncIterator[Page]:

@@ -1,8 +1,8 @@
 """Custom fields, their options, and labels, which are the options of the field `label_ids`.
 
 In the API reference: OrganizationFields, PersonFields, DealFields, ProductFields; guide "Working
-with labels". Names are not unique: compare before creating. v1 is used
-where v2 may refuse (labels), and knows a field by its number.
+with labels". Names are not unique: compare before creating. v1 is used where v2 may refuse (labels)
+and knows a field by its number.
 """
 
 from __future__ import annotations

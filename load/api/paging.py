@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlencode
 
 from load.api.calls import Caller, Query, Record, call, many
 from load.errors import RetryLater
+from load.outcomes import Answer
 
 PAGE: Final = 500
 IDS_PER_CALL: Final = 100
@@ -23,19 +25,26 @@ class Page:
     """Records of one answer; `raw` is the JSON text of the list as it came."""
 
     records: list[Record]
-    endpoint: str
+    request: str
     raw: bytes = field(repr=False)
 
 
+def page_of(answer: Answer, endpoint: str, params: Query) -> Page:
+    """The page of an answer, with path and query that gave it."""
+    path = endpoint.split(" ", 1)[1]
+    query = urlencode(params, safe=",")
+    return Page(many(answer), f"{path}?{query}" if query else path, answer.raw)
+
+
 async def pages_v2(
-    caller: Caller, endpoint: str, *ids: int | str, params: Query, entity: str
+    caller: Caller, endpoint: str, *, params: Query, entity: str
 ) -> AsyncIterator[Page]:
     """Follows `next_cursor` to the end."""
     cursor: str | None = None
     while True:
         asked = params if cursor is None else {**params, "cursor": cursor}
-        answer = await call(caller, endpoint, *ids, params=asked, entity=entity)
-        yield Page(many(answer), endpoint, answer.raw)
+        answer = await call(caller, endpoint, params=asked, entity=entity)
+        yield page_of(answer, endpoint, asked)
         following = answer.additional.get("next_cursor")
         if not following:
             return
@@ -52,7 +61,7 @@ async def pages_v1(
     while True:
         asked: Query = {**params, "limit": PAGE, "start": start}
         answer = await call(caller, endpoint, params=asked, entity=entity)
-        yield Page(many(answer), endpoint, answer.raw)
+        yield page_of(answer, endpoint, asked)
         pagination = answer.additional.get("pagination") or {}
         following = pagination.get("next_start")
         if not pagination.get("more_items_in_collection") or following is None:
