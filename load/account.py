@@ -7,13 +7,18 @@ ledger say, or if the ledger belongs to another source account than the plan.
 from __future__ import annotations
 
 from load.errors import ConfigError
-from load.run import Run
+from load.run import Run, Sender
+
+
+async def company_of(client: Sender) -> tuple[int, str]:
+    """Id and domain of the company whose token the client has."""
+    answer = await client.call("GET", "/api/v1/users/me", cost=2, entity="account")
+    return int(answer.data["company_id"]), str(answer.data["company_domain"])
 
 
 async def check_account(run: Run) -> None:
-    """Asks who the token is, compares, and binds the ledger. Leaves the ledger's salt in the run."""
-    answer = await run.client.call("GET", "/api/v1/users/me", cost=2, entity="account")
-    company_id, domain = int(answer.data["company_id"]), str(answer.data["company_domain"])
+    """Asks who the token is, compares, binds the ledger, and leaves its salt in the run."""
+    company_id, domain = await company_of(run.client)
     for what, expected in (
         ("the configuration", run.settings.company_id),
         ("the plan", run.plan.manifest.get("company_id")),

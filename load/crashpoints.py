@@ -1,7 +1,7 @@
 """Named points where a test may kill the process, to see that a resumed run ends the same.
 
-AIQ2PD_CRASHPOINT=<name>#<n> kills with SIGKILL when the point is passed for the n-th time. Without
-it a point costs one look into the environment. The names are in `POINTS`.
+AIQ2PD_CRASHPOINT=<name>:<entity>#<n> kills with SIGKILL when an entity passes the point for the
+n-th time. Without it a point costs one look into the environment. The names are in `POINTS`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ POINTS: Final = (
 _passed: Counter[str] = Counter()
 
 
-def crashpoint(name: str) -> None:
+def crashpoint(name: str, entity: str) -> None:
     """Dies here if the environment asks for it."""
     wanted = os.environ.get("AIQ2PD_CRASHPOINT")
     if wanted is None:
         return
-    _passed[name] += 1
-    if wanted == f"{name}#{_passed[name]}":
+    place = f"{name}:{entity}"
+    _passed[place] += 1
+    if wanted == f"{place}#{_passed[place]}":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -17,6 +17,7 @@ from load.crashpoints import crashpoint
 from load.errors import ConfigError, RecordRejected, TargetChanged
 from load.ledger import records
 from load.ledger.records import CreateIntent, Record, Written
+from load.lists import pages
 from load.merge import element_hashes
 from load.payload import (
     PARENT_SUFFIX,
@@ -67,7 +68,22 @@ async def create(run: Run, phase: Phase, rows: Sequence[PlanRow], known: dict[st
         run.raise_if_stopped()
         group = _take(calls)
         await _send_group(run, phase, group)
+        await _check_suspects(run, phase)
     run.raise_if_stopped()
+
+
+async def _check_suspects(run: Run, phase: Phase) -> None:
+    """A refusal that names one of our fields: is the field still there?"""
+    suspects, run.suspect_fields = run.suspect_fields, set()
+    if not suspects or phase.field_list is None:
+        return
+    async for page in pages(run.client, phase.field_list, {"limit": 500}, cost=10, entity="field"):
+        suspects -= {remote["field_code"] for remote in page}
+    if suspects:
+        raise TargetChanged(
+            f"{phase.entity}: {len(suspects)} of our custom fields were deleted during the run;"
+            " restore them or plan again, then release what was refused meanwhile"
+        )
 
 
 def _draft(run: Run, phase: Phase, row: PlanRow, known: dict[str, Record]) -> Draft | None:
@@ -121,7 +137,7 @@ def _take(calls: list[CreateCall], most: int = 48) -> list[CreateCall]:
 
 
 async def _send_group(run: Run, phase: Phase, group: list[CreateCall]) -> None:
-    crashpoint("create.before_intent")
+    crashpoint("create.before_intent", phase.entity)
     intents = [
         CreateIntent(
             draft.row.source_key, draft.row.new_hash, draft.row.field_hashes, draft.deal_id
@@ -135,7 +151,7 @@ async def _send_group(run: Run, phase: Phase, group: list[CreateCall]) -> None:
     for call in group:
         for draft in call.drafts:
             draft.attempt_id = attempts[draft.row.source_key]
-    crashpoint("create.after_intent")
+    crashpoint("create.after_intent", phase.entity)
     async with asyncio.TaskGroup() as tasks:
         for call in group:
             tasks.create_task(_send_call(run, phase, call))
@@ -146,7 +162,7 @@ async def _send_call(run: Run, phase: Phase, call: CreateCall) -> None:
         {"data": [draft.body for draft in call.drafts]} if call.is_bulk else call.drafts[0].body
     )
     sent = await run.send("POST", call.path, cost=call.cost, body=body, entity=phase.entity)
-    crashpoint("create.after_answer")
+    crashpoint("create.after_answer", phase.entity)
     if call.is_bulk and sent.kind == "rejected":
         await _send_lines_singly(run, phase, call, sent)
         return
@@ -155,9 +171,9 @@ async def _send_call(run: Run, phase: Phase, call: CreateCall) -> None:
     with run.ledger.transaction():
         for draft in call.drafts:
             line = found.get(draft.row.source_key) if call.is_bulk else sent.data
-            _settle_draft(run, phase, draft, sent, line, tokens)
+            _settle_draft(run, phase, draft, sent, line, tokens=tokens)
             tokens = 0
-    crashpoint("create.after_outcome")
+    crashpoint("create.after_outcome", phase.entity)
     run.progress.advance(phase.entity, len(call.drafts))
 
 
@@ -171,7 +187,7 @@ def _found_lines(run: Run, phase: Phase, call: CreateCall, sent: Sent) -> dict[s
 
 
 async def _send_lines_singly(run: Run, phase: Phase, call: CreateCall, sent: Sent) -> None:
-    """A refused bulk call stored nothing: the lines go alone, so that only the bad one stays out."""
+    """A refused bulk call stored nothing: its lines go alone, and only the bad one stays out."""
     with run.ledger.transaction():
         for draft in call.drafts:
             records.finish_attempt(
@@ -184,7 +200,9 @@ async def _send_lines_singly(run: Run, phase: Phase, call: CreateCall, sent: Sen
     await _send_group(run, phase, singles)
 
 
-def _settle_draft(run: Run, phase: Phase, draft: Draft, sent: Sent, data: Any, tokens: int) -> None:
+def _settle_draft(
+    run: Run, phase: Phase, draft: Draft, sent: Sent, data: Any, *, tokens: int
+) -> None:
     """Writes down one record's outcome."""
     entity, key, ledger = phase.entity, draft.row.source_key, run.ledger
     record_id = data.get("id") if sent.kind == "ok" and isinstance(data, dict) else None
@@ -222,14 +240,8 @@ def _refuse(run: Run, phase: Phase, row: PlanRow, sent: Sent) -> None:
             )
         )
         return
-    if sent.status == 400 and "Unknown key" in sent.reason:
-        records.back_to_planned(run.ledger, phase.entity, row.source_key)
-        run.stop(
-            TargetChanged(
-                f"{phase.entity} {row.source_key}: a field was deleted during the run; plan again"
-            )
-        )
-        return
+    if sent.field in run.catalog.field_codes():
+        run.suspect_fields.add(sent.field or "")
     _quarantine(run, phase, row, str(sent.code or sent.status), sent.reason)
 
 

@@ -19,7 +19,7 @@ from load.account import check_account
 from load.crashpoints import crashpoint
 from load.creates import create
 from load.errors import MigrationError, RetryLater
-from load.ledger import records
+from load.ledger import changes, doubts, records
 from load.ledger.records import Record
 from load.ledger.store import Ledger
 from load.payload import parent_keys
@@ -111,15 +111,15 @@ async def _applied(run: Run) -> ApplyResult:
         reason = f"failed: {type(group.exceptions[0]).__name__}"
         raise group.exceptions[0] from group
     finally:
-        crashpoint("run.before_end")
+        crashpoint("run.before_end", "run")
         run.ledger.end_run(reason, writes=run.writes)
     result = _result(run, 0)
     return result if not _open_ends(result) else _result(run, _open_ends(result))
 
 
 async def _all_phases(run: Run) -> None:
-    records.recover(run.ledger, settle_seconds=run.settle_seconds)
-    if records.has_doubtful_updates(run.ledger):
+    doubts.recover(run.ledger, settle_seconds=run.settle_seconds)
+    if changes.has_doubtful_updates(run.ledger):
         await run.clock.sleep(run.settle_seconds)
     run.catalog = await provision_fields(run)
     run.ranks = _ranks(run)
@@ -151,7 +151,7 @@ async def _run_phase(run: Run, phase: Phase, wave: int) -> None:
     run.progress.finish(phase.entity)
     if unsettled:
         raise RetryLater(f"{len(unsettled)} {phase.entity} records could not be sent or settled")
-    crashpoint("phase.before_barrier")
+    crashpoint("phase.before_barrier", phase.entity)
     run.on_barrier(phase.entity)
 
 
@@ -191,46 +191,49 @@ def _sorted(
     for row in rows:
         record = known.get(row.source_key)
         state = record.state if record else "planned"
-        if row.action in _PLANNED_AWAY:
-            run.count(entity, _PLANNED_AWAY[row.action])
-        elif record and state == "confirmed":
-            if record.payload_hash != row.new_hash:
-                todo.update.append(row)
-                continue
-            if first_time:
-                run.count(entity, "unchanged")
-        elif state == "ambiguous":
+        if state == "ambiguous":
             todo.parked.append(row)
-            continue
-        elif state in ("quarantined", "gone", "removed"):
-            if first_time:
-                run.count(entity, "quarantined" if state == "quarantined" else "conflict")
-        elif row.action == "adopt" and row.pipedrive_id is not None:
+        elif record and state == "confirmed" and _is_wanted(row, record):
+            todo.update.append(row)
+        elif state == "planned" and row.action == "adopt" and row.pipedrive_id is not None:
             _adopt(run, phase, row, known)
             todo.update.append(row)
-            continue
-        elif row.action == "create":
+        elif state == "planned" and row.action == "create":
             todo.create.append(row)
-            continue
         else:
-            run.count(entity, "conflict")
-        run.progress.advance(entity)
+            run.progress.advance(entity)
+            if first_time:
+                run.count(entity, _nothing_to_do(row, state))
     return todo
+
+
+def _is_wanted(row: PlanRow, record: Record) -> bool:
+    """Whether the plan wants something of a record that is there."""
+    return row.action in ("create", "update", "adopt") and record.payload_hash != row.new_hash
+
+
+def _nothing_to_do(row: PlanRow, state: str) -> str:
+    """What a row that sends nothing counts as."""
+    if row.action in _PLANNED_AWAY:
+        return _PLANNED_AWAY[row.action]
+    return {"confirmed": "unchanged", "quarantined": "quarantined"}.get(state, "conflict")
 
 
 def _adopt(run: Run, phase: Phase, row: PlanRow, known: dict[str, Record]) -> None:
     deal = known.get(str(row.payload.get("deal__source_key")))
-    records.adopt(
-        run.ledger, phase.entity, row.source_key, row.pipedrive_id or 0,
-        plan_digest=run.plan.digest, deal_id=deal.pipedrive_id if deal else None,
-    )  # fmt: skip
+    changes.adopt(
+        run.ledger,
+        phase.entity,
+        row.source_key,
+        row.pipedrive_id or 0,
+        run.plan.digest,
+        deal.pipedrive_id if deal else None,
+    )
 
 
 def _was_updating(run: Run, row: PlanRow) -> bool:
     record = records.fetch(run.ledger, [row.source_key]).get(row.source_key)
-    return (
-        record is not None and record.state == "confirmed" and record.payload_hash != row.new_hash
-    )
+    return record is not None and record.state == "confirmed" and _is_wanted(row, record)
 
 
 def whole_groups(phase: Phase, batches: Iterable[list[PlanRow]]) -> Iterable[list[PlanRow]]:

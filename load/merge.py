@@ -55,9 +55,8 @@ def decide(
         return "send" if is_empty(current) and not is_empty(desired) else "same"
     if policy == "set_once":
         return "same"
-    if is_ours or (policy == "fill_empty" and is_empty(current)):
-        return "send"
-    return "keep"
+    may_go = is_ours or (policy == "fill_empty" and is_empty(current))
+    return "send" if may_go else "keep"
 
 
 def _by_rank(current: Any, desired: Any, ranks: Mapping[int, int], *, is_ours: bool) -> Verdict:
@@ -69,7 +68,7 @@ def _by_rank(current: Any, desired: Any, ranks: Mapping[int, int], *, is_ours: b
     return "send" if ranks[desired] < ranks.get(current, min(ranks.values())) else "keep"
 
 
-def rank_guard(
+def rank_guard(  # noqa: PLR0917
     entity: str, source_key: str, column: str, current: Any, leaving: Any, ranks: Mapping[int, int]
 ) -> None:
     """Raises `InvariantBroken` if a body about to leave would raise a never_raise column."""
@@ -90,7 +89,7 @@ def element_hashes(column: str, value: Any, *, salt: str) -> list[str]:
 def merged(
     column: str, current: Any, desired: Any, ours: Set[str], *, salt: str
 ) -> tuple[list[Any], list[str]]:
-    """What is there, less ours that are gone, plus ours that are new; and which ones are ours now."""
+    """What is there, less ours that are gone, plus ours that are new; and which are ours now."""
     wanted = {_element_hash(column, element, salt): element for element in desired or []}
     present = {_element_hash(column, element, salt): element for element in current or []}
     kept = {key: element for key, element in present.items() if key not in ours or key in wanted}

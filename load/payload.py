@@ -47,6 +47,10 @@ class Catalog:
         known = self.codes.get((entity, column))
         return known.field_code if known and known.state == "active" else None
 
+    def field_codes(self) -> frozenset[str]:
+        """The codes of all our fields."""
+        return frozenset(code.field_code for code in self.codes.values())
+
     def option_id(self, entity: str, column: str, label: str) -> int | None:
         return self.options.get((entity, column), {}).get(label)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from load.errors import ConfigError, RetryLater
-from load.ledger import records
+from load.ledger import doubts, records
 from load.ledger.records import CreateIntent, Written
 from load.lists import pages
 from load.run import Run
@@ -94,7 +94,7 @@ def _match(
 
 
 def _confirm(run: Run, entity: str, key: str, target_id: int, *, origin: str) -> None:
-    records.settle_attempts(run.ledger, entity, key, "create", "applied")
+    doubts.settle_attempts(run.ledger, entity, key, "create", "applied")
     records.confirm(
         run.ledger, entity, key, Written(target_id, None, {}, {}, origin=origin),
         plan_digest=run.plan.digest,

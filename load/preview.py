@@ -1,4 +1,4 @@
-"""A dry run: what an apply would send, said from plan and ledger. Reads the target's fields only."""
+"""A dry run: what an apply would send, by plan and ledger. Reads only the target's fields."""
 
 from __future__ import annotations
 

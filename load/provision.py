@@ -163,14 +163,14 @@ async def _create_field(run: Run, one: Wanted, listed: Listed) -> dict[str, Any]
     body: dict[str, Any] = {"field_name": planned.field_name, "field_type": planned.field_type}
     if one.labels:
         body["options"] = [{"label": label} for label in one.labels]
-    crashpoint("provision.before_intent")
+    crashpoint("provision.before_intent", "field")
     _remember(run, planned, {"field_code": ""}, created=True, state="intent")
-    crashpoint("provision.after_intent")
+    crashpoint("provision.after_intent", "field")
     for _ in range(_ROUNDS):
         sent = await run.send(
             "POST", FIELD_LISTS[planned.entity], cost=_WRITE_COST, body=body, entity="field"
         )
-        crashpoint("provision.after_answer")
+        crashpoint("provision.after_answer", "field")
         what = f"{planned.entity} {planned.column_name}: field {planned.field_name!r}"
         if sent.kind == "ok" and isinstance(sent.data, dict) and sent.data.get("field_code"):
             _remember(run, planned, sent.data, created=True)

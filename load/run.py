@@ -82,6 +82,7 @@ class Sent:
     data: Any = None
     status: int | None = None
     code: str | None = None
+    field: str | None = None
     reason: str = ""
 
 
@@ -103,6 +104,7 @@ class Run:
     writes: int = 0
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     value_differences: list[str] = field(default_factory=list)
+    suspect_fields: set[str] = field(default_factory=set)
     stop_cause: BaseException | None = None
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=REFUSALS_WATCHED))
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_CALLS))
@@ -164,5 +166,6 @@ def _refused(refusal: Rejected) -> Sent:
         "rejected",
         status=refusal.status,
         code=refusal.code,
+        field=refusal.field,
         reason=f"refused with {refusal.status}{code}{where}: {refusal.message_redacted}",
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from load.crashpoints import crashpoint
-from load.ledger import records
+from load.ledger import doubts, records
 from load.ledger.records import Record, Written
 from load.lists import lines_of_deals, newest_down_to
 from load.merge import element_hashes
@@ -33,7 +33,7 @@ async def settle(run: Run, phase: Phase) -> int:
     hidden = await _look_in_hidden(
         run, phase, [one for one in parked if one.source_key not in hits]
     )
-    crashpoint("settle.before_commit")
+    crashpoint("settle.before_commit", phase.entity)
     missing = 0
     with run.ledger.transaction():
         for record in parked:
@@ -68,7 +68,7 @@ async def _look(run: Run, phase: Phase, parked: Sequence[Record]) -> Hits:
         deal_ids = sorted({record.deal_id for record in parked if record.deal_id is not None})
         listed = await lines_of_deals(run.client, phase, deal_ids)
     else:
-        mark = records.parked_since(run.ledger, phase.entity, [one.source_key for one in parked])
+        mark = doubts.parked_since(run.ledger, phase.entity, [one.source_key for one in parked])
         listed = await newest_down_to(
             run.client,
             phase.list_path,
@@ -81,10 +81,10 @@ async def _look(run: Run, phase: Phase, parked: Sequence[Record]) -> Hits:
 
 
 async def _look_in_hidden(run: Run, phase: Phase, missing: Sequence[Record]) -> Hits:
-    """Records that the ordinary list leaves out: archived and deleted ones, where lists show them."""
+    """Records that the ordinary list leaves out: archived and deleted, where lists show them."""
     if not missing or not phase.hidden_lists:
         return {}
-    mark = records.parked_since(run.ledger, phase.entity, [one.source_key for one in missing])
+    mark = doubts.parked_since(run.ledger, phase.entity, [one.source_key for one in missing])
     listed: list[dict[str, Any]] = []
     for path, params, cost in phase.hidden_lists:
         listed += await newest_down_to(
@@ -107,7 +107,7 @@ def _by_key(
 def _found(run: Run, phase: Phase, record: Record, found: list[dict[str, Any]]) -> None:
     first, *others = sorted(found, key=lambda one: int(one["id"]))
     confirm_found(run, phase, record, first)
-    records.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
+    doubts.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
     for other in others:
         records.note_extra(
             run.ledger, phase.entity, other["id"], record.source_key, "landed twice", "to review"
@@ -138,7 +138,7 @@ def confirm_found(run: Run, phase: Phase, record: Record, found: dict[str, Any])
 
 
 def _deleted(run: Run, phase: Phase, record: Record) -> None:
-    records.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
+    doubts.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
     records.quarantine(
         run.ledger, phase.entity, record.source_key, "deleted by others",
         "it was made and then deleted or archived by somebody; it is not made again",
@@ -149,8 +149,8 @@ def _deleted(run: Run, phase: Phase, record: Record) -> None:
 def _not_found(run: Run, phase: Phase, record: Record) -> int:
     """1 if the record may be sent again."""
     entity, key = phase.entity, record.source_key
-    records.settle_attempts(run.ledger, entity, key, "create", "not_applied")
-    if records.times_not_applied(run.ledger, entity, key) < records.ROUNDS_LIMIT:
+    doubts.settle_attempts(run.ledger, entity, key, "create", "not_applied")
+    if doubts.times_not_applied(run.ledger, entity, key) < doubts.ROUNDS_LIMIT:
         records.back_to_planned(run.ledger, entity, key)
         return 1
     records.quarantine(

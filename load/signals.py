@@ -19,7 +19,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_on_signals(run: Run) -> Iterator[None]:
-    """Stops the run on a signal as long as the block lasts. Does nothing outside the main thread."""
+    """Stops the run on a signal while the block lasts. Does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

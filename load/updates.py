@@ -17,8 +17,9 @@ from typing import Any
 
 from load.crashpoints import crashpoint
 from load.errors import RecordRejected
-from load.ledger import records
-from load.ledger.records import JournalLine, Record, UpdateIntent, Written
+from load.ledger import changes, doubts, records
+from load.ledger.changes import JournalLine, UpdateIntent
+from load.ledger.records import Record, Written
 from load.lists import by_ids, lines_of_deals
 from load.merge import Basis, decide, merged, rank_guard
 from load.payload import (
@@ -62,8 +63,8 @@ async def update(
         chunk = rows[start : start + _AT_ONCE]
         present = await _read(run, phase, [known[row.source_key] for row in chunk])
         keys = [row.source_key for row in chunk]
-        doubtful = records.doubtful_updates(run.ledger, phase.entity, keys)
-        changes = []
+        doubtful = changes.doubtful_updates(run.ledger, phase.entity, keys)
+        found: list[Change] = []
         for row in chunk:
             record = known[row.source_key]
             current = present.get(record.pipedrive_id or 0)
@@ -73,8 +74,8 @@ async def update(
             before = doubtful.get(row.source_key, set())
             change = _decide(run, phase, Change(row, record, current), known, before)
             if change is not None:
-                changes.append(change)
-        in_doubt += await _send(run, phase, changes)
+                found.append(change)
+        in_doubt += await _send(run, phase, found)
     return in_doubt
 
 
@@ -126,7 +127,7 @@ def _decide(
             code = "mapping" if isinstance(error, RecordRejected) else "parent"
             reason = str(error) if code == "mapping" else f"{column}: the parent is not loaded"
             run.count(phase.entity, "conflict")
-            records.keep_with_reason(run.ledger, phase.entity, row.source_key, code, reason)
+            changes.keep_with_reason(run.ledger, phase.entity, row.source_key, code, reason)
             return None
         _decide_column(run, phase, change, column, desired, doubtful)
     return change
@@ -141,7 +142,7 @@ def _changed_columns(row: PlanRow, record: Record) -> list[str]:
     ]
 
 
-def _decide_column(
+def _decide_column(  # noqa: PLR0917
     run: Run, phase: Phase, change: Change, column: str, desired: Any, doubtful: set[str]
 ) -> None:
     entity, policy = phase.entity, run.policies.get((phase.entity, column), "source_wins")
@@ -176,21 +177,21 @@ def _decide_column(
         change.values[column] = desired
 
 
-async def _send(run: Run, phase: Phase, changes: list[Change]) -> list[PlanRow]:
+async def _send(run: Run, phase: Phase, decided: list[Change]) -> list[PlanRow]:
     """Sends what has something to send, and confirms the rest as it is."""
-    crashpoint("update.before_intent")
-    to_send = [change for change in changes if change.values]
-    for change in changes:
+    crashpoint("update.before_intent", phase.entity)
+    to_send = [change for change in decided if change.values]
+    for change in decided:
         if not change.values:
             _confirm(run, phase, change, change.current, outcome="unchanged")
     if not to_send:
         return []
-    attempts = records.intend_updates(
+    attempts = changes.intend_updates(
         run.ledger, phase.entity, phase.update_path, [_intent(run, phase, one) for one in to_send]
     )
     for change in to_send:
         change.attempt_id = attempts[change.row.source_key]
-    crashpoint("update.after_intent")
+    crashpoint("update.after_intent", phase.entity)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(_send_one(run, phase, change)) for change in to_send]
     return [row for task in running if (row := task.result()) is not None]
@@ -221,7 +222,7 @@ async def _send_one(run: Run, phase: Phase, change: Change) -> PlanRow | None:
     sent = await run.send(
         phase.update_method, path, cost=phase.update_cost, body=body, entity=entity
     )
-    crashpoint("update.after_answer")
+    crashpoint("update.after_answer", phase.entity)
     with ledger.transaction():
         records.finish_attempt(
             ledger, change.attempt_id, _OUTCOMES[sent.kind],
@@ -233,7 +234,7 @@ async def _send_one(run: Run, phase: Phase, change: Change) -> PlanRow | None:
             _confirm(run, phase, change, shown, outcome="updated")
         elif sent.kind == "rejected":
             _refused(run, phase, change, sent)
-    crashpoint("update.after_outcome")
+    crashpoint("update.after_outcome", phase.entity)
     run.progress.advance(entity)
     return change.row if sent.kind in ("ambiguous", "never_sent") else None
 
@@ -251,14 +252,14 @@ def _refused(run: Run, phase: Phase, change: Change, sent: Sent) -> None:
     if sent.status in (404, 410):
         _gone(run, phase, change.row)
         return
-    records.keep_with_reason(
+    changes.keep_with_reason(
         run.ledger, phase.entity, change.row.source_key, str(sent.code or sent.status), sent.reason
     )
     run.count(phase.entity, "refused update")
 
 
 def _gone(run: Run, phase: Phase, row: PlanRow) -> None:
-    records.mark_gone(run.ledger, phase.entity, row.source_key)
+    changes.mark_gone(run.ledger, phase.entity, row.source_key)
     run.count(phase.entity, "conflict")
 
 
@@ -291,5 +292,5 @@ def _confirm(
         kept_columns=change.kept,
     )
     records.confirm(run.ledger, phase.entity, row.source_key, written, plan_digest=run.plan.digest)
-    records.settle_attempts(run.ledger, phase.entity, row.source_key, "update", "applied")
+    doubts.settle_attempts(run.ledger, phase.entity, row.source_key, "update", "applied")
     run.count(phase.entity, "conflict" if change.kept else outcome)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from load.ledger import records
+from load.ledger import changes
 from load.lists import by_ids
 from load.payload import target_hash
 from load.phases import PHASE_OF
@@ -22,7 +22,7 @@ _AT_ONCE = 100
 
 async def check_values(run: Run, *, wave: int | None = None) -> None:
     """Compares the value of every deal whose lines were written since the last look."""
-    due = records.value_checks_due(run.ledger)
+    due = changes.value_checks_due(run.ledger)
     if not due:
         return
     waiting: list[PlanRow] = []
@@ -46,14 +46,14 @@ async def _check(run: Run, rows: list[PlanRow], due: dict[str, int]) -> None:
 def _compare(run: Run, row: PlanRow, deal: dict[str, Any] | None) -> None:
     if deal is None:
         run.count("deal", "conflict")
-        records.value_checked(run.ledger, row.source_key, "gone", "not in the list after its lines")
+        changes.value_checked(run.ledger, row.source_key, "gone", "not in the list after its lines")
         return
     planned, found = row.payload.get("value"), float(deal.get("value") or 0)
     reason = None
     if planned is not None and abs(float(planned) - found) > _TOLERANCE:
         run.value_differences.append(row.source_key)
         reason = f"value: planned {float(planned):.2f}, {found:.2f} after its lines"
-    records.value_checked(
+    changes.value_checked(
         run.ledger,
         row.source_key,
         "value differs" if reason else None,

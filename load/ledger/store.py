@@ -228,9 +228,9 @@ class Ledger:
             previous, count = stored["hash"], count + 1
         return count
 
-    # ---------------------------------------------------------------- tokens (the client's TokenStore)
+    # ---------------------------------------------------------------- tokens (a TokenStore)
 
-    def record(
+    def record(  # noqa: PLR0917
         self, day: str, run_id: str, entity: str, endpoint: str, calls: int, tokens: int
     ) -> None:
         """Counts calls; they are saved with the next transaction, not with one of their own."""
@@ -255,7 +255,8 @@ class Ledger:
     def run_use(self) -> tuple[int, int]:
         """Calls and tokens of this run so far."""
         calls, tokens = self.db.execute(
-            "select coalesce(sum(calls), 0), coalesce(sum(tokens), 0) from token_use where run_id = ?",
+            "select coalesce(sum(calls), 0), coalesce(sum(tokens), 0) from token_use"
+            " where run_id = ?",
             (self.run_id or "",),
         ).fetchone()
         unsaved = [key for key in self._unsaved_calls if key[1] == (self.run_id or "")]

@@ -82,7 +82,9 @@ OPTIONS = [
 
 
 def md5(value: Any) -> str:
-    return hashlib.md5(json.dumps(value, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(
+        json.dumps(value, sort_keys=True).encode(), usedforsecurity=False
+    ).hexdigest()
 
 
 @dataclass
@@ -125,7 +127,9 @@ class World:
 
     def _row(self, entity: str, position: int, key: str, payload: dict[str, Any]) -> list[Any]:
         action, target_id = self.actions.get(key, ("create", None))
-        parents = [value for name, value in payload.items() if name.endswith("__source_key") and value]
+        parents = [
+            value for name, value in payload.items() if name.endswith("__source_key") and value
+        ]
         hashes = {name: md5(value) for name, value in payload.items()}
         return [
             entity, key, 0, position, action, None, None, md5(payload), [],
@@ -154,7 +158,9 @@ class World:
                 connection.executemany(f"insert into plan.{table} values ({marks})", rows)
 
 
-def small_world(*, persons: int = 12, deals: int = 8, lines: tuple[int, ...] = (1, 3, 6, 0)) -> World:
+def small_world(
+    *, persons: int = 12, deals: int = 8, lines: tuple[int, ...] = (1, 3, 6, 0)
+) -> World:
     """Two organizations, some persons, three products, deals with lines and a note."""
     world = World()
     for number in range(2):
@@ -237,13 +243,13 @@ class Company:
         return self.ask(method, f"/_sandbox/{name}", body)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310
             self.base_url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"x-api-token": self.api_token, "content-type": "application/json"},
         )
-        with urllib.request.urlopen(request) as answer:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
             return json.load(answer)
 
     def faults(self, *rules: dict[str, Any], seed: int = 1) -> None:
@@ -324,18 +330,21 @@ class Loader:
 
     @property
     def account(self) -> PipedriveAccount:
-        return PipedriveAccount(
-            base_url=self.company.base_url,
-            api_token=self.company.api_token,
-            plan=self.plan,
-            seats=5,
-            budget_share=self.budget_share,
-            window_scale=WINDOW_SCALE,
-            settle_seconds=0.2,
-            list_lag_seconds=0.1,
-            quiet_seconds=0.5,
-            read_timeout=5,
-        )
+        return PipedriveAccount(**self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "base_url": self.company.base_url,
+            "api_token": self.company.api_token,
+            "plan": self.plan,
+            "seats": 5,
+            "budget_share": self.budget_share,
+            "window_scale": WINDOW_SCALE,
+            "settle_seconds": 0.2,
+            "list_lag_seconds": 0.1,
+            "quiet_seconds": 0.5,
+            "read_timeout": 5,
+        }
 
     @property
     def ledger_path(self) -> Path:
@@ -369,10 +378,51 @@ class Loader:
 
     def states(self, entity: str) -> dict[str, str]:
         with self.ledger() as ledger:
-            return dict(
-                ledger.db.execute("select source_key, state from id_map where entity = ?", (entity,))
-                .fetchall()
-            )  # fmt: skip
+            rows = ledger.db.execute(
+                "select source_key, state from id_map where entity = ?", (entity,)
+            )
+            return {row["source_key"]: row["state"] for row in rows}
+
+    def apply_in_process(
+        self,
+        plan: FrozenPlan,
+        *,
+        crashpoint: str = "",
+        die_at_answer: tuple[str, int] | None = None,
+    ) -> int:
+        """The same in a process of its own, which may be killed. Gives its return code."""
+        task = {
+            "account": self.settings(),
+            "plan": str(plan.folder),
+            "ledger": str(self.ledger_path),
+            "key": KEY,
+            "die_at_answer": die_at_answer,
+        }
+        self.folder.mkdir(exist_ok=True, parents=True)
+        (self.folder / "task.json").write_text(json.dumps(task))
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("apply_process.py")), "task.json"],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "AIQ2PD_CRASHPOINT": crashpoint},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        return done.returncode
+
+
+@pytest.fixture
+def new_loader(tmp_path: Path) -> Callable[..., Loader]:
+    """Loaders with a ledger of their own."""
+    made: list[Loader] = []
+
+    def make(company: Company, **settings: Any) -> Loader:
+        made.append(Loader(company, tmp_path / f"loader{len(made)}", **settings))
+        return made[-1]
+
+    return make
 
 
 @pytest.fixture
@@ -380,6 +430,61 @@ def loader(company: Company, tmp_path: Path) -> Loader:
     return Loader(company, tmp_path / "loader")
 
 
+FIELD_LISTS = ("organizationFields", "personFields", "productFields", "dealFields")
+VOLATILE = ("id", "add_time", "update_time", "stage_change_time", "user", "creator_user_id")
+
+
+def picture(company: Company) -> dict[str, list[str]]:
+    """Everything a company holds, without ids and times: two companies can be compared."""
+    names: dict[str, str] = {}
+    labels: dict[int, str] = {}
+    for path in FIELD_LISTS:
+        for one in company.ask("GET", f"/api/v2/{path}?limit=500")["data"]:
+            if one["is_custom_field"]:
+                names[one["field_code"]] = one["field_name"]
+            labels |= {option["id"]: option["label"] for option in one.get("options") or []}
+    shown: dict[str, list[str]] = {"fields": sorted(names.values())}
+    titles: dict[str, dict[int, str]] = {}
+    for plural in ("organizations", "persons", "products", "deals"):
+        records = company.records(f"/api/v2/{plural}")
+        key = plural.removesuffix("s")
+        titles[key] = {one["id"]: one.get("name") or one.get("title") for one in records}
+        shown[plural] = sorted(_plain(one, names, labels, titles) for one in records)
+        if plural == "deals":
+            shown["lines"] = sorted(
+                _plain(line, names, labels, titles)
+                for deal in records
+                for line in company.records(f"/api/v2/deals/{deal['id']}/products")
+            )
+    shown["notes"] = sorted(one["content"] for one in company.records("/api/v1/notes"))
+    return shown
+
+
+def _plain(
+    record: dict[str, Any],
+    names: dict[str, str],
+    labels: dict[int, str],
+    titles: dict[str, dict[int, str]],
+) -> str:
+    parents = {"org_id": "organization", "person_id": "person", "product_id": "product"}
+    parents["deal_id"] = "deal"
+    plain = {}
+    for name, value in record.items():
+        if name in parents:
+            plain[name] = titles[parents[name]].get(value, value)
+        elif name == "prices":
+            plain[name] = [price["price"] for price in value]
+        elif name == "custom_fields":
+            plain[name] = {names[code]: _named(item, labels) for code, item in value.items()}
+        elif name not in VOLATILE:
+            plain[name] = _named(value, labels) if name == "label_ids" else value
+    return json.dumps(plain, sort_keys=True)
+
+
+def _named(value: Any, labels: dict[int, str]) -> Any:
+    if isinstance(value, list):
+        return [labels.get(one, one) if isinstance(one, int) else one for one in value]
+    return labels.get(value, value) if isinstance(value, int) else value
 
 
 class Worlds:
@@ -387,6 +492,7 @@ class Worlds:
 
     small = staticmethod(small_world)
     empty = World
+    picture = staticmethod(picture)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 
 def test_a_full_load_arrives_and_a_second_apply_sends_no_write(loader, company, worlds):
     world = worlds.small()

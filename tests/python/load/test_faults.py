@@ -47,7 +47,9 @@ def expected_keys(world):
     return {key for records in world.payloads.values() for key in records}
 
 
-@pytest.mark.parametrize("fault", UNKNOWN, ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}")
+@pytest.mark.parametrize(
+    "fault", UNKNOWN, ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}"
+)
 def test_a_write_of_unknown_outcome_ends_as_exactly_one_record(loader, company, worlds, fault):
     world = worlds.small(persons=6, deals=4)
     company.faults({**fault, "method": "POST", "path": WRITES, "every": 4})

@@ -1,0 +1,156 @@
+"""What happens to records that are there: adopted, changed column by column, found gone.
+
+An update keeps its record `confirmed`: its intent is an attempt without outcome, with one journal
+row and one encrypted before-image per column, all committed before the call leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from load.ledger.records import CHUNK, open_attempt, set_state
+from load.ledger.store import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One column of an update: what was there, what is sent. `before` is kept encrypted."""
+
+    column_name: str
+    before: Any
+    hash_before: str
+    hash_sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateIntent:
+    """A record of the target about to be changed, column by column."""
+
+    source_key: str
+    pipedrive_id: int
+    payload_hash: str | None
+    lines: Sequence[JournalLine] = ()
+
+
+def intend_updates(
+    ledger: Ledger, entity: str, endpoint: str, intents: Sequence[UpdateIntent]
+) -> dict[str, int]:
+    """Commits before-images, journal and intent of these updates. Attempt ids by source key."""
+    attempt_ids = {}
+    with ledger.transaction() as db:
+        for intent in intents:
+            key, target = intent.source_key, intent.pipedrive_id
+            attempt = open_attempt(
+                ledger, entity, key, "update", endpoint, intent.payload_hash, None, None
+            )
+            for line in intent.lines:
+                column = line.column_name
+                db.execute(
+                    "insert into journal values (?, ?, ?, ?, ?, ?, ?)",
+                    (attempt, entity, key, target, column, line.hash_before, line.hash_sent),
+                )
+                sealed = ledger.cipher.seal(
+                    line.before, context=before_image_context(entity, target, column)
+                )
+                db.execute(
+                    "insert into before_images values (?, ?, ?, ?, ?, ?)",
+                    (attempt, entity, target, column, sealed, ledger.stamp()),
+                )
+            attempt_ids[key] = attempt
+    return attempt_ids
+
+
+def before_image_context(entity: str, pipedrive_id: int, column: str) -> str:
+    """What a before-image is bound to: moved to another record or column it does not open."""
+    return f"{entity}/{pipedrive_id}/{column}"
+
+
+def keep_with_reason(ledger: Ledger, entity: str, source_key: str, code: str, reason: str) -> None:
+    """The record stays as it is in the target; why the plan's change did not go through."""
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set reason_code = ?, reason = ?, run_id = ?, updated_at = ?"
+            " where entity = ? and source_key = ?",
+            (code, reason, ledger.run_id, ledger.stamp(), entity, source_key),
+        )
+
+
+def mark_gone(ledger: Ledger, entity: str, source_key: str) -> None:
+    """Somebody deleted, merged or archived the record; it is not made again."""
+    keep_with_reason(ledger, entity, source_key, "gone", "not in the target's lists any more")
+    set_state(ledger, entity, source_key, "gone")
+
+
+def adopt(  # noqa: PLR0917
+    ledger: Ledger,
+    entity: str,
+    source_key: str,
+    pipedrive_id: int,
+    plan_digest: str,
+    deal_id: int | None = None,
+) -> None:
+    """A record that was there before is ours to fill in: confirmed, with nothing written yet."""
+    with ledger.transaction() as db:
+        db.execute(
+            "insert into id_map (entity, source_key, state, pipedrive_id, origin, plan_digest,"
+            " run_id, deal_id, updated_at)"
+            " values (?1, ?2, 'confirmed', ?3, 'adopted', ?4, ?5, ?6, ?7)"
+            " on conflict do update set state = 'confirmed', pipedrive_id = ?3,"
+            " origin = 'adopted', plan_digest = ?4, run_id = ?5, deal_id = ?6, updated_at = ?7",
+            (entity, source_key, pipedrive_id, plan_digest, ledger.run_id, deal_id, ledger.stamp()),
+        )
+        ledger.event("adopted", {"entity": entity, "id": pipedrive_id})
+
+
+def doubtful_updates(
+    ledger: Ledger, entity: str, source_keys: Sequence[str]
+) -> dict[str, set[str]]:
+    """Per record with an update in doubt: `column=hash` of every value that was there before."""
+    found: dict[str, set[str]] = {}
+    for start in range(0, len(source_keys), CHUNK):
+        chunk = source_keys[start : start + CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = ledger.db.execute(
+            "select journal.source_key, column_name, hash_before from attempts"
+            " join journal using (attempt_id) where attempts.outcome = 'ambiguous'"
+            f" and attempts.entity = ? and attempts.source_key in ({marks})",
+            (entity, *chunk),
+        )
+        for row in rows:
+            found.setdefault(row["source_key"], set()).add(
+                f"{row['column_name']}={row['hash_before']}"
+            )
+    return found
+
+
+def has_doubtful_updates(ledger: Ledger) -> bool:
+    """Whether any update's outcome is unknown."""
+    row = ledger.db.execute(
+        "select 1 from attempts where verb = 'update' and outcome = 'ambiguous' limit 1"
+    ).fetchone()
+    return row is not None
+
+
+def value_checks_due(ledger: Ledger) -> dict[str, int]:
+    """Deals whose lines were written and whose value nobody has read back since: key -> id."""
+    rows = ledger.db.execute(
+        "select source_key, pipedrive_id from id_map where entity = 'deal'"
+        " and value_check = 'due' and state = 'confirmed'"
+    )
+    return {row["source_key"]: row["pipedrive_id"] for row in rows}
+
+
+def value_checked(
+    ledger: Ledger, source_key: str, code: str | None, reason: str | None, *, value_hash: str = ""
+) -> None:
+    """The deal's value was read; from now on that value is the one to expect there."""
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set value_check = 'done', reason_code = ?, reason = ?, updated_at = ?,"
+            " target_hashes = case when ? = '' then target_hashes"
+            " else json_set(coalesce(target_hashes, '{}'), '$.value', ?) end"
+            " where entity = 'deal' and source_key = ?",
+            (code, reason, ledger.stamp(), value_hash, value_hash, source_key),
+        )
