@@ -2,7 +2,7 @@
     One row per intended call for one entity: the rules of planning, the same for all.
 
     mart        the mart whose rows are to stand in the destination
-    quarantine  the model with the rows that must not load
+    quarantine  the model with the rows that must not load, if the entity has one
     parents     parent column -> plan model of the parent (null: always there)
     write_cost  tokens of one create or update
     bulk_by     parent column by which creates travel together, 25 tokens per 100
@@ -10,7 +10,7 @@
     The order of the rules is the order of the case expression in `decided`.
 -#}
 {% macro plan_rows(
-    entity, mart, quarantine, parents={}, write_cost=5, bulk_by=none
+    entity, mart, quarantine=none, parents={}, write_cost=5, bulk_by=none
 ) -%}
 {%- set bulk_order = "payload ->> '" ~ bulk_by ~ "' nulls last, length(source_key), "
     if bulk_by else '' -%}
@@ -27,12 +27,19 @@ with
 mart_rows as (select * from {{ ref(mart) }}),
 
 quarantined_rows as (
+    {% if quarantine -%}
     select
         source_key,
-        min(rule) as rule
+        coalesce(min(rule), 'unnamed rule') as rule
     from {{ ref(quarantine) }}
     where source_key is not null
     group by source_key
+    {%- else -%}
+    select
+        cast(null as varchar) as source_key,
+        cast(null as varchar) as rule
+    where false
+    {%- endif %}
 ),
 
 id_map as (
@@ -139,6 +146,7 @@ destination_by_key as (
         min(pipedrive_id) as pipedrive_id,
         max(fetched_at) as fetched_at
     from destination_records
+    where source_key is not null
     group by source_key
 ),
 

@@ -1,5 +1,6 @@
--- Live records of the destination that carry a key of ours. One row per entity and id;
--- a key may stand on several records, which is for a person to settle.
+-- Live records of the destination with the key that they carry, if any.
+-- One row per entity and id; a key may stand on several records, which is for a person
+-- to settle.
 
 with
 
@@ -110,9 +111,12 @@ counted as (
         is_archived,
         updated_at,
         fetched_at,
-        count(*) over (partition by entity, source_key) as records_with_this_key
+        if(
+            source_key is null,
+            0,
+            count(*) over (partition by entity, source_key)
+        ) as records_with_this_key
     from identified
-    where source_key is not null
 )
 
 select * from counted

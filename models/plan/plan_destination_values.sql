@@ -33,6 +33,7 @@ records_of_ours as (
         pipedrive_id,
         source_key
     from records
+    where source_key is not null
 ),
 
 keys_by_id as (

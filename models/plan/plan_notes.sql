@@ -4,7 +4,6 @@
 {{ plan_rows(
     entity='note',
     mart='mart_notes',
-    quarantine='quarantine_notes',
     parents={'deal__source_key': 'plan_deals'},
     write_cost=10
 ) }}

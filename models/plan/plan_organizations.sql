@@ -2,6 +2,5 @@
 
 {{ plan_rows(
     entity='organization',
-    mart='mart_organizations',
-    quarantine='quarantine_organizations'
+    mart='mart_organizations'
 ) }}

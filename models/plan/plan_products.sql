@@ -2,6 +2,5 @@
 
 {{ plan_rows(
     entity='product',
-    mart='mart_products',
-    quarantine='quarantine_products'
+    mart='mart_products'
 ) }}

@@ -1,0 +1,40 @@
+{#-
+    A JSON value as a person reads it: without differences of white space, Unicode form,
+    markup, letter case of an e-mail address or punctuation of a phone number.
+-#}
+{% macro readable(shape, column_name, value) -%}
+    case {{ shape }}
+        when 'contacts'
+            then array_to_string(
+                list_sort(
+                    list_transform(
+                        try_cast({{ value }} as json []),
+                        lambda x: if(
+                            {{ column_name }} = 'phones',
+                            regexp_replace(x ->> '$.value', '[^0-9]', '', 'g'),
+                            lower(trim(x ->> '$.value'))
+                        )
+                        || if(x ->> '$.primary' = 'true', '*', '')
+                    )
+                ),
+                chr(31)
+            )
+        when 'address'
+            then lower(
+                regexp_replace(
+                    nfc_normalize({{ value }} ->> '$.value'), '[\s,]+', ' ', 'g'
+                )
+            )
+        when 'html'
+            then trim(
+                regexp_replace(
+                    nfc_normalize({{ value }} ->> '$'), '(<[^>]*>|\s|&nbsp;)+', ' ', 'g'
+                )
+            )
+        when 'text'
+            then trim(
+                regexp_replace(nfc_normalize({{ value }} ->> '$'), '\s+', ' ', 'g')
+            )
+        else {{ comparable(shape, column_name, value) }}
+    end
+{%- endmacro %}

@@ -1,0 +1,115 @@
+-- Everything that a person has to look at, worst first. One row per record, field and
+-- problem. Personal values are masked.
+
+with
+
+mismatches as (select * from {{ ref('rec_field_mismatches') }}),
+
+missing as (select * from {{ ref('rec_missing') }}),
+
+extra as (select * from {{ ref('rec_extra') }}),
+
+planned as (select * from {{ ref('plan_records') }}),
+
+id_map as (select * from {{ ref('stg_ledger__id_map') }}),
+
+consent_changes as (
+    select * from {{ ref('plan_consent_changes') }}
+    where direction = 'rise' and not is_sent
+),
+
+united as (
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        column_name,
+        field_name,
+        verdict as problem,
+        source_value,
+        destination_value,
+        what_to_do,
+        severity
+    from mismatches
+    union all
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        null as column_name,
+        null as field_name,
+        problem,
+        null as source_value,
+        null as destination_value,
+        what_to_do,
+        'high' as severity
+    from missing
+    union all
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        null as column_name,
+        null as field_name,
+        problem,
+        null as source_value,
+        null as destination_value,
+        what_to_do,
+        'high' as severity
+    from extra
+    union all
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        null as column_name,
+        null as field_name,
+        action || ': ' || reason as problem,
+        null as source_value,
+        null as destination_value,
+        case action
+            when 'quarantine' then 'settle the rule or its parent; see the quarantine'
+            when 'waiting' then 'settle its parent first'
+            else 'decide which side holds and correct the other'
+        end as what_to_do,
+        case action
+            when 'quarantine' then 'medium'
+            else 'low'
+        end as severity
+    from planned
+    where action in ('quarantine', 'waiting', 'conflict')
+    union all
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        null as column_name,
+        null as field_name,
+        'outcome unknown' as problem,
+        null as source_value,
+        null as destination_value,
+        'run the closing sweep' as what_to_do,
+        'high' as severity
+    from id_map
+    where state in ('intent', 'ambiguous')
+    union all
+    select
+        entity,
+        source_key,
+        null as pipedrive_id,
+        column_name,
+        null as field_name,
+        'source raises consent' as problem,
+        'masked' as source_value,
+        'masked' as destination_value,
+        'leave it, or record the evidence and an approval' as what_to_do,
+        'medium' as severity
+    from consent_changes
+)
+
+select * from united
+order by
+    array_position(['critical', 'high', 'medium', 'low'], severity),
+    entity,
+    source_key,
+    column_name
