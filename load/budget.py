@@ -176,6 +176,6 @@ class DailyBudget:
 
 def whole(text: str | None) -> int | None:
     """A header as a whole number, None if it is missing or no number."""
-    if text is None or not text.strip().isdecimal():
+    if text is None or not (text.isascii() and text.strip().isdecimal()):
         return None
     return int(text)
