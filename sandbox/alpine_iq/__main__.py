@@ -32,7 +32,7 @@ def _arguments() -> argparse.Namespace:
 def opened(state: Path, spec: AccountSpec) -> Store:
     """The state at `state`; a new account when there is none. An unfinished one is made anew."""
     store = Store(state)
-    if store.meta("account") is None:
+    if not store.is_complete():
         store.close()
         for suffix in ("", "-wal", "-shm"):
             state.with_name(state.name + suffix).unlink(missing_ok=True)

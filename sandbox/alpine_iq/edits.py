@@ -21,7 +21,7 @@ from sandbox.core import Clock
 HIDDEN: Final = ("blocklisted", "archived", "internal_archive", "merged", "deleted")
 _ROW: Final = (
     "contact_id, person, hidden, merged_into, visible_from, name, email, mobile, home, source,"
-    " inserted, signup, points, used_points, doc"
+    " inserted, signup, points, used_points"
 )
 
 
@@ -77,9 +77,10 @@ class Editor:
         row = contact_row(contact.seq, 0, contact.hidden, contact.merged_into, doc)
         self._store.execute(
             "update contacts set name = ?, email = ?, mobile = ?, home = ?, source = ?,"
-            " inserted = ?, signup = ?, points = ?, used_points = ?, doc = ? where seq = ?",
+            " inserted = ?, signup = ?, points = ?, used_points = ? where seq = ?",
             (*row[6:], contact.seq),
         )
+        self._store.put_contact_doc(contact.seq, doc)
 
     def _insert_contact(self, edit: dict[str, Any]) -> dict[str, Any]:
         """A new contact after the pattern of an existing one, with `values` of its own."""
@@ -95,6 +96,7 @@ class Editor:
         row[5] = now + float(self._switches["delay.members"])
         marks = ", ".join("?" * len(row))
         self._store.execute(f"insert into contacts (seq, {_ROW}) values ({marks})", row)
+        self._store.put_contact_doc(seq, doc)
         for source in source_rows(seq, doc):
             self._store.execute("insert into source_ids values (?, ?, ?)", source)
         return {"contactID": doc["contactID"]}
@@ -168,12 +170,14 @@ class Editor:
         ]
         visible_from = now + float(self._switches["delay.sales"])
         self._store.execute(
-            "insert into orders values (?, ?, ?, ?, ?)",
+            "insert into orders values (?, ?, ?, ?, ?, ?, ?)",
             (
                 contact.seq,
                 ordinal,
                 int(edit.get("timestamp", now)),
                 visible_from,
+                len(lines),
+                packed[9],
                 msgspec.json.encode(packed),
             ),
         )

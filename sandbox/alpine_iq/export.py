@@ -104,7 +104,8 @@ def _file(path: Path, columns: Iterable[str], rows: Iterable[list[Any]]) -> Path
 
 def _documents(store: Store, condition: str) -> Iterator[tuple[dict[str, Any], str, str]]:
     found = store.execute(
-        "select contacts.doc, contacts.hidden, survivor.contact_id from contacts"
+        "select doc, contacts.hidden, survivor.contact_id"
+        " from contacts join contact_docs using (seq)"
         " left join contacts as survivor on survivor.seq = contacts.merged_into"
         f" where contacts.hidden {condition} order by contacts.seq"
     )
@@ -114,7 +115,8 @@ def _documents(store: Store, condition: str) -> Iterator[tuple[dict[str, Any], s
 
 def _attribute_keys(store: Store) -> tuple[str, ...]:
     found = store.rows(
-        "select distinct json_extract(attribute.value, '$.key') from contacts,"
+        "select distinct json_extract(attribute.value, '$.key')"
+        " from contacts join contact_docs using (seq),"
         " json_each(cast(doc as text), '$.customAttributes') as attribute"
         " where hidden is null and json_type(cast(doc as text), '$.customAttributes') = 'array'"
         " order by 1"
@@ -170,7 +172,8 @@ def _lines(store: Store) -> Iterator[list[Any]]:
     products = [msgspec.json.decode(each) for each in store.documents("product")]
     found = store.execute(
         "select ts, packed, contact_id, json_extract(cast(doc as text), '$.srcIDs[0]')"
-        " from orders join contacts using (seq) order by seq, ordinal"
+        " from orders join contacts using (seq) join contact_docs using (seq)"
+        " order by seq, ordinal"
     )
     for ts, encoded, contact_id, source in found:
         packed = msgspec.json.decode(encoded)

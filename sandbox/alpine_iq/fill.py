@@ -16,7 +16,7 @@ from sandbox.alpine_iq.store import Store, digits_of
 from sandbox.generator import Account, Bundle
 
 _BATCH: Final = 5_000
-_CONTACT: Final = "insert into contacts values (" + ", ".join("?" * 16) + ")"
+_CONTACT: Final = "insert into contacts values (" + ", ".join("?" * 15) + ")"
 _encode: Final = msgspec.json.encode
 
 Told = Callable[[int], None]
@@ -40,6 +40,7 @@ def fill(store: Store, account: Account, told: Told | None = None) -> None:
     spec = account.spec
     store.set_meta("account", {"uid": spec.uid, "api_key": spec.api_key, "until": spec.until})
     store.set_meta("spec", {"personas": spec.personas, "seed": spec.seed, "stores": spec.stores})
+    store.complete()
 
 
 def _fill_documents(store: Store, account: Account) -> None:
@@ -80,7 +81,6 @@ def contact_row(
         doc["loyaltySignupTS"] or 0,
         doc["loyaltyPoints"],
         doc["usedPoints"],
-        _encode({**doc, "audienceIDs": doc.get("audienceIDs", [])}),
     )
 
 
@@ -96,6 +96,7 @@ def source_rows(seq: int, doc: dict[str, Any]) -> Iterator[tuple[str, str, int]]
 
 def _write(store: Store, batch: list[Bundle], until: int, sizes: Counter[tuple[str, str]]) -> None:
     contacts: list[tuple[Any, ...]] = []
+    docs: list[tuple[Any, ...]] = []
     sources: list[tuple[Any, ...]] = []
     members: list[tuple[Any, ...]] = []
     orders: list[tuple[Any, ...]] = []
@@ -105,10 +106,11 @@ def _write(store: Store, batch: list[Bundle], until: int, sizes: Counter[tuple[s
         seq, doc = persona.number, persona.doc
         doc["audienceIDs"] = persona.audiences
         contacts.append(contact_row(seq, persona.person, persona.hidden, persona.merged_into, doc))
+        docs.append((seq, _encode(doc)))
         sources.extend(source_rows(seq, doc))
         members.extend((each, seq) for each in persona.audiences)
         orders.extend(
-            (seq, ordinal, order.ts, 0, _encode(order.packed))
+            (seq, ordinal, order.ts, 0, order.lines, order.total, _encode(order.packed))
             for ordinal, order in enumerate(bundle.orders)
         )
         events.extend(
@@ -120,9 +122,10 @@ def _write(store: Store, batch: list[Bundle], until: int, sizes: Counter[tuple[s
             sizes[each, "emailOptIns"] += bool(doc["emailOptInTime"])
     connection = store.connection
     connection.executemany(_CONTACT, contacts)
+    connection.executemany("insert into contact_docs values (?, ?)", docs)
     connection.executemany("insert into source_ids values (?, ?, ?)", sources)
     connection.executemany("insert into members values (?, ?)", members)
-    connection.executemany("insert into orders values (?, ?, ?, ?, ?)", orders)
+    connection.executemany("insert into orders values (?, ?, ?, ?, ?, ?, ?)", orders)
     connection.executemany("insert into events values (?, ?, ?, ?)", events)
 
 

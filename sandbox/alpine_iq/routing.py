@@ -91,14 +91,15 @@ class Router:
             node = nodes.setdefault(route.template, _Node(route.template, parts, {}))
             node.by_method[route.method] = route
         ranked = sorted(nodes.values(), key=lambda node: [part[0] == "{" for part in node.parts])
-        self._by_length: dict[int, list[_Node]] = {}
+        # every template starts with three literals: api, version, root
+        self._by_root: dict[tuple[int, tuple[str, ...]], list[_Node]] = {}
         for node in ranked:
-            self._by_length.setdefault(len(node.parts), []).append(node)
+            self._by_root.setdefault((len(node.parts), node.parts[:3]), []).append(node)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and its path variables."""
         segments = tuple(path.strip("/").split("/"))
-        for node in self._by_length.get(len(segments), ()):
+        for node in self._by_root.get((len(segments), segments[:3]), ()):
             variables = node.match(segments)
             if variables is None or "" in variables.values():
                 continue
@@ -111,7 +112,7 @@ class Router:
     def template(self, path: str) -> str:
         """The template of a path, or a fixed word, so that logs hold no addresses."""
         segments = tuple(path.strip("/").split("/"))
-        for node in self._by_length.get(len(segments), ()):
+        for node in self._by_root.get((len(segments), segments[:3]), ()):
             if node.match(segments) is not None:
                 return node.template
         return "unknown"

@@ -30,7 +30,12 @@ create table if not exists contacts (
     inserted integer not null,
     signup integer not null,
     points real not null,
-    used_points real not null,
+    used_points real not null
+);
+
+-- apart from the columns above, so that searching and sorting read short rows
+create table if not exists contact_docs (
+    seq integer primary key,
     doc blob not null
 );
 
@@ -51,6 +56,8 @@ create table if not exists orders (
     ordinal integer not null,
     ts integer not null,
     visible_from real not null default 0,
+    lines integer not null,
+    total real not null,
     packed blob not null,
     primary key (seq, ordinal)
 ) without rowid;

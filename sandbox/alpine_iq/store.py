@@ -15,7 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
-_COLUMNS: Final = "seq, contact_id, hidden, merged_into, visible_from, doc"
+_CONTACT: Final = (
+    "select seq, contact_id, hidden, merged_into, visible_from, doc"
+    " from contacts join contact_docs using (seq)"
+)
+SHAPE: Final = 2  # of the tables; a state of another shape is made anew
 EVENT_KINDS: Final = ("adjustment", "redemption", "conversion", "expiration")
 
 
@@ -56,6 +60,14 @@ class Store:
         self.execute("pragma synchronous = off")
         self.execute("pragma cache_size = -65536")
         self.connection.executescript(_sql("schema.sql"))
+
+    def is_complete(self) -> bool:
+        """Whether a whole account of today's shape stands here."""
+        return bool(self.value("pragma user_version") == SHAPE)
+
+    def complete(self) -> None:
+        """Says that everything of the account was written."""
+        self.execute(f"pragma user_version = {SHAPE}")
 
     def close(self) -> None:
         self.connection.close()
@@ -105,9 +117,13 @@ class Store:
 
     def contacts(self, where: str, values: Sequence[Any] = ()) -> list[Contact]:
         """Contacts that meet a condition; the condition may end in an order and a limit."""
-        return [
-            Contact(*row) for row in self.rows(f"select {_COLUMNS} from contacts {where}", values)
-        ]
+        numbers = self.rows(f"select seq from contacts {where}", values)
+        return [Contact(*self.rows(f"{_CONTACT} where seq = ?", number)[0]) for number in numbers]
+
+    def put_contact_doc(self, seq: int, doc: dict[str, Any]) -> None:
+        self.execute(
+            "insert or replace into contact_docs values (?, ?)", (seq, msgspec.json.encode(doc))
+        )
 
     def contact(self, contact_id: str) -> Contact | None:
         found = self.contacts("where contact_id = ?", (contact_id,))

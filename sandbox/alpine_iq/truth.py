@@ -56,12 +56,10 @@ def truth(store: Store) -> dict[str, Any]:
 
 def _sales(store: Store, condition: str) -> tuple[int, int, float]:
     row = store.rows(
-        "select count(distinct contacts.seq || ':' || ordinal), count(*),"
-        " round(sum(json_extract(line.value, '$[4]')), 2)"
-        " from orders join contacts using (seq),"
-        f" json_each(cast(packed as text), '$[11]') as line where {condition}"
+        "select count(*), coalesce(sum(lines), 0), round(coalesce(sum(total), 0), 2)"
+        f" from orders join contacts using (seq) where {condition}"
     )[0]
-    return row[0], row[1], row[2] or 0.0
+    return row[0], row[1], row[2]
 
 
 def hidden(store: Store) -> list[dict[str, Any]]:
