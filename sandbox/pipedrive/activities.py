@@ -117,7 +117,7 @@ ACTIVITY: Final = Kind(
 
 
 def _types(account: Account, _call: Call) -> Answer:
-    rows = account.store.rows("activity_type", "deleted IS NULL ORDER BY order_nr, id")
+    rows = account.store.rows("activity_type", "deleted IS NULL ORDER BY id")
     return Answer([row.doc for row in rows])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -120,6 +121,7 @@ def _endpoint(raw: dict[str, Any]) -> Endpoint:
     )
 
 
+@cache
 def load_catalog() -> Catalog:
     """Reads the endpoint list shipped with the package."""
     text = files(__package__).joinpath("endpoints.json").read_text(encoding="utf-8")
