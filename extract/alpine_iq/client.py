@@ -44,6 +44,7 @@ _MAX_PAUSES: Final = 30
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
+logging.getLogger("stamina").setLevel(logging.ERROR)  # a retry is no event for the operator
 
 
 class Envelope(msgspec.Struct):
@@ -84,6 +85,7 @@ class AlpineIQClient:
         self._limiter = limiter
         self._run_id = run_id
         self._now = now
+        self._refused: AccessRefused | None = None
         self._http = httpx.Client(
             headers={"X-APIKEY": account.api_key, "Accept": _JSON},
             follow_redirects=False,
@@ -156,11 +158,16 @@ class AlpineIQClient:
         )
 
     def _once(self, endpoint: Endpoint, request: str) -> Answer:
+        if self._refused is not None:
+            raise self._refused  # another thread was told: nobody sends any more
         ticket = self._limiter.claim(self._run_id, endpoint.name)
         try:
             with self._http.stream(endpoint.method, f"{self._origin}{request}") as response:
                 self._judge_status(endpoint, response)
                 body = _whole_body(response)
+        except AccessRefused as error:
+            self._refused = error
+            raise
         except httpx.TimeoutException:
             raise NoUsableAnswer("no answer in time") from None
         except httpx.HTTPError as error:

@@ -19,7 +19,16 @@ import msgspec
 
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.records import NULL, Record, data_of, keyed, members_of, scalar_text
+from extract.alpine_iq.records import (
+    NULL,
+    Record,
+    data_of,
+    keyed,
+    members_of,
+    record,
+    scalar_text,
+    sha256,
+)
 from extract.alpine_iq.settings import CONTACT, OPTIN_EMAIL, OPTIN_TEXT, Endpoint
 
 _PERSONAL: Final = ("firstName", "lastName", "email", "mobilePhone", "homePhone")
@@ -33,13 +42,20 @@ def hidden_contacts(reader: Reader) -> Iterator[Record]:
     """One record per trace without a listed contact."""
     for contact_id in sorted(reader.traces):
         answer = _look_up(reader, contact_id)
+        found, traces = _class_of(contact_id, answer), sorted(reader.traces[contact_id])
+        detail = _detail(answer)
         payload = {
             "contactID": contact_id,
-            "found": _class_of(contact_id, answer),
-            "traces": sorted(reader.traces[contact_id]),
-            "detail": msgspec.Raw(_detail(answer)),
+            "found": found,
+            "traces": traces,
+            "detail": msgspec.Raw(detail),
         }
-        yield keyed(contact_id, msgspec.json.encode(payload), answer)
+        seen = ""
+        if detail != NULL:
+            seen = record(CONTACT.name, "contactID", detail, answer).content_hash
+        digest = sha256(msgspec.json.encode([found, traces, seen]))
+        text = msgspec.json.encode(payload)
+        yield Record(contact_id, text, digest, answer.request, answer.fetched_at)
 
 
 def optins(reader: Reader) -> Iterator[Record]:

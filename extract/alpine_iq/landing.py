@@ -49,7 +49,7 @@ _SETTINGS: Final = {
     "load.delete_completed_jobs": True,
     "load.truncate_staging_dataset": True,
     "load.raise_on_failed_jobs": True,
-    "load.workers": 1,
+    "load.workers": 4,
     "normalize.workers": 1,
     "normalize.parquet_normalizer.add_dlt_load_id": True,
     "destination.duckdb.replace_strategy": "insert-from-staging",

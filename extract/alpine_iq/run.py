@@ -144,11 +144,12 @@ class _Work:
         reader.listed = frozenset(listing.rank)
         for contact_id in listing.left_meanwhile:
             reader.saw(contact_id, "left_while_listing")
-        for contact_id in held.earlier_ids(self.warehouse):
-            reader.saw(contact_id, "earlier_extraction")
+        earlier = held.earlier_ids(self.warehouse)
         self._announce(listing, paging)
         run_row = self._run_row(listing, "open")
         self.warehouse.land(contents.account_lists(reader, listing, run_row))
+        for contact_id in earlier - reader.traces.keys():
+            reader.saw(contact_id, "earlier_extraction")
         reader.on_answer = lambda _: None
         self.progress.finish(_TASK)
         return listing

@@ -81,7 +81,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
     command = [
         sys.executable,
         *("-m", "sandbox.alpine_iq", "--state", str(folder / "state.sqlite"), "--port", "0"),
-        *("--personas", "80", "--seed", "7", "--window-scale", str(SCALE)),
+        *("--personas", "40", "--seed", "7", "--window-scale", str(SCALE)),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -3,62 +3,90 @@
 from __future__ import annotations
 
 import os
-import sqlite3
+import shutil
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from extract.alpine_iq.calls import CallPlan
+from extract.alpine_iq.run import ExtractionResult
 from extract.alpine_iq.settings import WINDOWS
 from load.errors import ConfigError, RetryLater
 
 from .sandboxed import SCALE, Simulated, content, keys, rows
 
 
-def test_everything_that_the_account_holds_is_landed_with_the_fewest_calls(
-    simulated: Simulated, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Landed:
+    """One extraction that many tests look at."""
+
+    folder: Path
+    result: ExtractionResult
+    plan: CallPlan
+    log: list[dict[str, Any]]
+    truth: dict[str, Any]
+    hidden: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def landed(simulator: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    simulator.post("reset", {})
+    folder = tmp_path_factory.mktemp("landed") / "data"
     plans: list[CallPlan] = []
-    result = simulated.extract(tmp_path, on_plan=plans.append)
-    truth = simulated.get("truth")
-    counts = truth["counts"]
-    listed = truth["contacts"]["listed"]
-    assert result.gaps == {}
-    assert result.rows["stores"] == counts["stores"]
-    assert result.rows["audiences"] == result.rows["audience_members"] == counts["audiences"]
-    assert result.rows["contacts"] == result.rows["contact_details"] == listed
-    assert result.rows["contact_orders"] == listed
-    assert result.rows["campaigns"] == counts["campaigns"]
-    assert result.rows["discounts"] == counts["discounts"]
-    lines = rows(
-        tmp_path,
+    result = simulator.extract(folder, on_plan=plans.append)
+    hidden = {each["contactID"]: each["reason"] for each in simulator.get("hidden")}
+    return Landed(folder, result, plans[0], simulator.log(), simulator.get("truth"), hidden)
+
+
+@pytest.fixture
+def landed_before(landed: Landed, tmp_path: Path) -> Path:
+    """A data folder of the test's own, in which the account was landed once."""
+    return shutil.copytree(landed.folder, tmp_path / "data")
+
+
+def line_count(folder: Path) -> int:
+    found = rows(
+        folder,
         "select sum(json_array_length(payload -> 'lines')) from raw_alpine_iq.contact_orders",
     )
-    assert lines[0][0] == truth["listed"]["lines"]
-    log = simulated.log()
-    assert result.calls == result.minimum_calls == len(log)
+    return int(found[0][0])
+
+
+def test_everything_that_the_account_holds_is_landed(landed: Landed) -> None:
+    counts, have = landed.truth["counts"], landed.result.rows
+    listed = landed.truth["contacts"]["listed"]
+    assert landed.result.gaps == {}
+    assert have["stores"] == counts["stores"]
+    assert have["audiences"] == have["audience_members"] == counts["audiences"]
+    assert have["contacts"] == have["contact_details"] == have["contact_orders"] == listed
+    assert have["campaigns"] == counts["campaigns"]
+    assert have["discounts"] == counts["discounts"]
+    assert line_count(landed.folder) == landed.truth["listed"]["lines"]
+
+
+def test_no_call_is_made_that_the_plan_does_not_name(landed: Landed) -> None:
+    result = landed.result
+    assert result.calls == result.minimum_calls == len(landed.log)
     looked_up = result.rows["hidden_contacts"] + result.calls_by_endpoint.get("optins", 0)
-    assert plans[0].calls + looked_up == result.calls
+    assert landed.plan.calls + looked_up == result.calls
 
 
-def test_no_window_is_exceeded_in_the_servers_own_log(simulated: Simulated, tmp_path: Path) -> None:
-    simulated.extract(tmp_path)
-    log = simulated.log()
-    assert {call["method"] for call in log} == {"GET"}
-    assert [call for call in log if call["status"] == 429] == []
-    times = [call["at"] for call in log]
+def test_no_window_is_exceeded_in_the_servers_own_log(landed: Landed) -> None:
+    assert {call["method"] for call in landed.log} == {"GET"}
+    assert [call for call in landed.log if call["status"] == 429] == []
+    times = [call["at"] for call in landed.log]
     for window in WINDOWS:
         seconds = window.seconds / SCALE
         most = max(sum(1 for each in times if at - seconds < each <= at) for at in times)
         assert most <= window.calls
 
 
-def test_rows_are_shaped_as_the_models_expect(simulated: Simulated, tmp_path: Path) -> None:
-    simulated.extract(tmp_path)
+def test_rows_are_shaped_as_the_models_expect(landed: Landed) -> None:
     columns = rows(
-        tmp_path,
+        landed.folder,
         "select distinct column_name, data_type from information_schema.columns "
         "where table_schema = 'raw_alpine_iq' and left(table_name, 4) <> '_dlt'",
     )
@@ -71,40 +99,54 @@ def test_rows_are_shaped_as_the_models_expect(simulated: Simulated, tmp_path: Pa
         ("_dlt_load_id", "VARCHAR"),
     }
     loose = rows(
-        tmp_path,
+        landed.folder,
         "select count(*) from raw_alpine_iq.contacts where _dlt_load_id not in "
         "(select load_id from raw_alpine_iq._dlt_loads where status = 0)",
     )
     assert loose == [(0,)]
     run = rows(
-        tmp_path,
+        landed.folder,
         "select payload ->> 'state', payload ->> 'finished_at' is not null "
         "from raw_alpine_iq.extraction_runs",
     )
     assert run == [("closed", True)]
 
 
-def test_a_second_extraction_of_an_unchanged_account_ends_in_the_same_tables(
-    simulated: Simulated, tmp_path: Path
-) -> None:
-    simulated.extract(tmp_path)
-    before = content(tmp_path)
-    second = simulated.extract(tmp_path)
-    assert content(tmp_path) == before
-    assert second.calls == second.minimum_calls
-    assert rows(tmp_path, "select count(*) from raw_alpine_iq.extraction_runs") == [(2,)]
-
-
-def test_hidden_contacts_are_found_and_told_apart(simulated: Simulated, tmp_path: Path) -> None:
-    simulated.extract(tmp_path)
+def test_hidden_contacts_are_found_and_told_apart(landed: Landed) -> None:
     found = dict(
-        rows(tmp_path, "select record_key, payload ->> 'found' from raw_alpine_iq.hidden_contacts")
+        rows(
+            landed.folder,
+            "select record_key, payload ->> 'found' from raw_alpine_iq.hidden_contacts",
+        )
     )
     assert found
     expected = {"merged": "merged", "deleted": "gone"}
-    hidden = {each["contactID"]: each["reason"] for each in simulated.get("hidden")}
-    assert found == {key: expected.get(hidden[key], "visible") for key in found}
-    assert found.keys().isdisjoint(keys(tmp_path, "contacts"))
+    assert found == {key: expected.get(landed.hidden[key], "visible") for key in found}
+    assert found.keys().isdisjoint(keys(landed.folder, "contacts"))
+
+
+def test_files_are_private_and_hold_no_answers_afterwards(landed: Landed) -> None:
+    for path in landed.folder.rglob("*"):
+        allowed = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) & ~allowed == 0, path.name
+    person = rows(
+        landed.folder,
+        "select payload ->> 'email' from raw_alpine_iq.contacts "
+        "where payload ->> 'email' like '%@%' limit 1",
+    )[0][0]
+    for path in landed.folder.rglob("*"):
+        if path.is_file() and path.name != "warehouse.duckdb":
+            assert person.encode() not in path.read_bytes(), path.name
+
+
+def test_a_second_extraction_of_an_unchanged_account_ends_in_the_same_tables(
+    simulated: Simulated, landed_before: Path
+) -> None:
+    before = content(landed_before)
+    second = simulated.extract(landed_before)
+    assert content(landed_before) == before
+    assert second.calls == second.minimum_calls
+    assert rows(landed_before, "select count(*) from raw_alpine_iq.extraction_runs") == [(2,)]
 
 
 @pytest.mark.parametrize(("mode", "found"), [("redacted", "redacted"), ("hidden", "gone")])
@@ -118,52 +160,40 @@ def test_hidden_contacts_that_answer_less_are_classified_so(
     assert ("visible",) not in told
 
 
-def test_a_contact_that_leaves_the_list_is_looked_for(simulated: Simulated, tmp_path: Path) -> None:
-    simulated.extract(tmp_path, per_contact=False)
-    blocked = sorted(keys(tmp_path, "contacts"))[0]
+def test_a_contact_that_leaves_the_list_is_looked_for(
+    simulated: Simulated, landed_before: Path
+) -> None:
+    blocked = sorted(keys(landed_before, "contacts"))[0]
     simulated.post("edit", {"action": "block_contact", "contactID": blocked})
-    simulated.extract(tmp_path, per_contact=False)
-    assert blocked not in keys(tmp_path, "contacts")
+    simulated.extract(landed_before, per_contact=False)
+    assert blocked not in keys(landed_before, "contacts")
     traces = rows(
-        tmp_path,
+        landed_before,
         "select payload ->> 'found', payload -> 'traces' ->> 0 "
         f"from raw_alpine_iq.hidden_contacts where record_key = '{blocked}'",
     )
     assert traces[0][0] == "visible"
 
 
-@pytest.mark.parametrize(
-    ("switches", "gaps"),
-    [
-        ({"empty_lists": "array"}, set()),
-        ({"audiences.shape": "nested"}, set()),
-        ({"orders.shape": "lean"}, set()),
-        ({"detail.extra": "off"}, set()),
-        ({"loyalty.default": "404"}, {"loyalty_program"}),
-        ({"optin.get": "404"}, set()),
-        ({"merged.by_id": "404"}, set()),
-        ({"hidden.in_members": "no"}, set()),
-    ],
-    ids=lambda value: next(iter(value), "no gap") if isinstance(value, dict) else "",
-)
 def test_shapes_that_nobody_has_proved_may_be_otherwise(
-    switches: dict[str, Any], gaps: set[str], simulated: Simulated, tmp_path: Path
+    simulated: Simulated, landed: Landed, tmp_path: Path
 ) -> None:
+    switches = {
+        "empty_lists": "array",
+        "audiences.shape": "nested",
+        "orders.paging": "on",
+        "detail.extra": "off",
+        "loyalty.default": "404",
+        "optin.get": "404",
+        "merged.by_id": "404",
+        "hidden.in_members": "no",
+    }
     simulated.post("config", switches)
     result = simulated.extract(tmp_path)
-    assert set(result.gaps) == gaps
-    assert result.rows["contacts"] == result.rows["contact_orders"] > 0
-
-
-def test_paged_orders_are_read_to_their_end(simulated: Simulated, tmp_path: Path) -> None:
-    listed = simulated.get("truth")["listed"]["lines"]
-    simulated.post("config", {"orders.paging": "on"})
-    simulated.extract(tmp_path)
-    lines = rows(
-        tmp_path,
-        "select sum(json_array_length(payload -> 'lines')) from raw_alpine_iq.contact_orders",
-    )
-    assert lines[0][0] == listed
+    assert set(result.gaps) == {"loyalty_program"}
+    assert result.rows["audiences"] == landed.result.rows["audiences"]
+    assert result.rows["contact_orders"] == landed.result.rows["contact_orders"]
+    assert line_count(tmp_path) == line_count(landed.folder)
 
 
 def test_pages_that_shift_lose_and_double_nobody(simulated: Simulated, tmp_path: Path) -> None:
@@ -179,48 +209,33 @@ def test_pages_that_shift_lose_and_double_nobody(simulated: Simulated, tmp_path:
 
 
 def test_small_pages_cost_what_the_plan_says(simulated: Simulated, tmp_path: Path) -> None:
-    result = simulated.extract(tmp_path, per_contact=False, paging=(15, 4))
+    result = simulated.extract(tmp_path, per_contact=False, paging=(10, 3))
     assert result.calls == result.minimum_calls
-    assert result.calls_by_endpoint["contacts"] > 5
+    assert result.calls_by_endpoint["contacts"] > 4
 
 
 def test_a_list_that_lost_many_contacts_is_not_landed_unless_accepted(
-    simulated: Simulated, tmp_path: Path
+    simulated: Simulated, landed_before: Path
 ) -> None:
-    simulated.extract(tmp_path, per_contact=False)
-    before = keys(tmp_path, "contacts")
-    for contact_id in sorted(before)[:8]:
+    before = keys(landed_before, "contacts")
+    for contact_id in sorted(before)[:4]:
         simulated.post("edit", {"action": "block_contact", "contactID": contact_id})
     with pytest.raises(ConfigError, match="nothing was landed"):
-        simulated.extract(tmp_path, per_contact=False)
-    assert keys(tmp_path, "contacts") == before
-    result = simulated.extract(tmp_path, per_contact=False, accept_changes=True)
-    assert result.rows["contacts"] == len(before) - 8
+        simulated.extract(landed_before, per_contact=False)
+    assert keys(landed_before, "contacts") == before
+    result = simulated.extract(landed_before, per_contact=False, accept_changes=True)
+    assert result.rows["contacts"] == len(before) - 4
 
 
 def test_points_that_are_all_zero_of_a_sudden_are_not_landed(
-    simulated: Simulated, tmp_path: Path
+    simulated: Simulated, landed_before: Path
 ) -> None:
-    simulated.extract(tmp_path, per_contact=False)
-    for contact_id in keys(tmp_path, "contacts"):
+    for contact_id in keys(landed_before, "contacts"):
         values = {"loyaltyPoints": 0}
         edit = {"action": "edit_contact", "contactID": contact_id, "values": values}
         simulated.post("edit", edit)
     with pytest.raises(ConfigError, match="no contact has points"):
-        simulated.extract(tmp_path, per_contact=False)
-
-
-def test_another_account_does_not_enter_the_same_warehouse(
-    simulated: Simulated, tmp_path: Path
-) -> None:
-    simulated.extract(tmp_path, per_contact=False)
-    with sqlite3.connect(tmp_path / "alpine_iq_calls.sqlite") as db:
-        db.execute("UPDATE calls SET account = '1'")
-    db.close()
-    simulated.post("config", {"auth.keys": {simulated.api_key: ["1"]}})
-    other = Simulated(simulated.base_url, "1", simulated.api_key)
-    with pytest.raises(ConfigError):
-        other.extract(tmp_path, per_contact=False)
+        simulated.extract(landed_before, per_contact=False)
 
 
 def test_a_wrong_key_is_a_configuration_error(simulated: Simulated, tmp_path: Path) -> None:
@@ -230,24 +245,6 @@ def test_a_wrong_key_is_a_configuration_error(simulated: Simulated, tmp_path: Pa
     assert caught.value.exit_code == 2
     assert "wrong-key-canary" not in str(caught.value)
     assert len(simulated.log()) == 1
-
-
-def test_files_are_private_and_hold_no_answers_afterwards(
-    simulated: Simulated, tmp_path: Path
-) -> None:
-    folder = tmp_path / "new"
-    simulated.extract(folder)
-    for path in folder.rglob("*"):
-        allowed = 0o700 if path.is_dir() else 0o600
-        assert stat.S_IMODE(path.stat().st_mode) & ~allowed == 0, path.name
-    person = rows(
-        folder,
-        "select payload ->> 'email' from raw_alpine_iq.contacts "
-        "where payload ->> 'email' like '%@%' limit 1",
-    )[0][0]
-    for path in folder.rglob("*"):
-        if path.is_file() and path.name != "warehouse.duckdb":
-            assert person.encode() not in path.read_bytes(), path.name
 
 
 def test_two_extractions_do_not_run_at_once(simulated: Simulated, tmp_path: Path) -> None:
