@@ -46,10 +46,7 @@ mapped as (
         ) as name,
         coalesce(addresses.emails, []) as emails,
         coalesce(addresses.phones, []) as phones,
-        case
-            when persons.is_suppressed then []
-            else coalesce(audiences.label_names, [])
-        end as label_names,
+        coalesce(audiences.label_names, []) as label_names,
         {{ rfc3339('persons.inserted_at') }} as add_time,
         stores.owner_id,
         stores.visible_to,
@@ -140,9 +137,12 @@ mapped as (
 
     left join consents on persons.source_key = consents.source_key
 
-    left join audiences on persons.source_key = audiences.source_key
+    -- a suppressed person is in no segment that somebody might write to
+    left join audiences
+        on persons.source_key = audiences.source_key and not persons.is_suppressed
 
-    left join discounts on persons.source_key = discounts.source_key
+    left join discounts
+        on persons.source_key = discounts.source_key and not persons.is_suppressed
 
     left join order_sums on persons.source_key = order_sums.source_key
 
