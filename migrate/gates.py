@@ -7,6 +7,7 @@ as waived and does not stop the verdict; a consent gate cannot be waived.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from migrate.outcome import (
@@ -16,6 +17,7 @@ from migrate.outcome import (
     NEEDS_A_HUMAN,
     Table,
 )
+from migrate.summaries import Warehouse, open_warehouse
 
 WAIVERS: Final = (
     "select test_name, reason || ' (' || waived_by || ', until ' || waived_until || ')' "
@@ -32,6 +34,75 @@ class Question:
     sql: str
     allowed: float = 0
     exit_code: int = NEEDS_A_HUMAN
+
+
+QUESTIONS: Final = (
+    Question(
+        "consent_raised",
+        "persons whose consent is wider than the source allows",
+        "select coalesce(sum(persons_raised), 0) from reconciliation.rec_consent_counts",
+        exit_code=INVARIANT_BROKEN,
+    ),
+    Question(
+        "read_back",
+        "dimensions that were never compared, for want of a read-back",
+        "select count(*) from reconciliation.rec_dimensions where verdict = 'not read back'",
+        exit_code=CONFIGURATION,
+    ),
+    Question(
+        "conservation",
+        "records of the source that are neither loaded nor explained",
+        "select coalesce(sum(abs(unexplained)), 0) from reconciliation.rec_accounting",
+        exit_code=CONFIGURATION,
+    ),
+    Question(
+        "pending",
+        "records that are still to be sent",
+        "select coalesce(sum(pending), 0) from reconciliation.rec_accounting",
+        exit_code=CONFIGURATION,
+    ),
+    Question(
+        "unknown_outcomes",
+        "writes whose outcome nobody knows",
+        "select count(*) from ledger.id_map where state in ('intent', 'ambiguous')",
+        exit_code=CONFIGURATION,
+    ),
+    Question(
+        "missing",
+        "records that we wrote and that are not there",
+        "select count(*) from reconciliation.rec_missing",
+    ),
+    Question(
+        "extra",
+        "records with a key of ours that should not be there, or not twice",
+        "select count(*) from reconciliation.rec_extra",
+    ),
+    Question(
+        "wrong_parents",
+        "records that hang on another parent than the source says",
+        "select count(*) from reconciliation.rec_wrong_parents",
+    ),
+    Question(
+        "field_differences",
+        "fields whose value differs from the source",
+        "select count(*) from reconciliation.rec_field_mismatches",
+    ),
+    Question(
+        "dimensions",
+        "of the five dimensions, those that differ",
+        "select count(*) from reconciliation.rec_dimensions where verdict = 'different'",
+    ),
+    Question(
+        "order_totals",
+        "stores and months whose order totals differ",
+        "select count(*) from reconciliation.rec_order_totals where not is_equal",
+    ),
+    Question(
+        "points",
+        "points columns whose total differs",
+        "select count(*) from reconciliation.rec_points_total where not is_equal",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +144,8 @@ class Verdict:
 
     @property
     def headline(self) -> str:
+        if not self.gates:
+            return "nothing was verified yet"
         if not self.red:
             return f"all {len(self.gates)} gates are green"
         return "red: " + "; ".join(f"{gate.question}: {gate.found:g}" for gate in self.red)
@@ -83,3 +156,30 @@ class Verdict:
             for gate in self.gates
         )
         return Table("Gates", ("gate", "result", "found"), rows)
+
+
+def judge(file: Path) -> Verdict:
+    """All gates of a warehouse."""
+    with open_warehouse(file) as warehouse:
+        return judge_in(warehouse)
+
+
+def judge_in(warehouse: Warehouse) -> Verdict:
+    """All gates; none when nothing was reconciled yet."""
+    if not warehouse.has("reconciliation", "rec_accounting"):
+        return Verdict(())
+    waivers = {str(name): str(why) for name, why in warehouse.table("Waivers", WAIVERS).rows}
+    return Verdict(tuple(_asked(warehouse, question, waivers) for question in QUESTIONS))
+
+
+def _asked(warehouse: Warehouse, question: Question, waivers: dict[str, str]) -> Gate:
+    waiver = "" if question.exit_code == INVARIANT_BROKEN else waivers.get(question.name, "")
+    return Gate(
+        question.name,
+        question.question,
+        question.sql,
+        warehouse.number(question.sql),
+        question.allowed,
+        question.exit_code,
+        waiver,
+    )

@@ -10,6 +10,8 @@ from load.clock import RealClock
 from load.engine import ApplyResult
 from load.engine import apply as apply_plan
 from load.errors import ConfigError
+from load.sweep import SweepResult
+from load.sweep import sweep as sweep_doubts
 from migrate.outcome import DONE, Outcome, Table
 
 if TYPE_CHECKING:
@@ -104,3 +106,27 @@ STILL_OPEN = (
     "Another program has the warehouse open, so the ledger could not be copied into it; the next "
     "command does it."
 )
+
+
+async def sweep(account: PipedriveAccount, ledger: Ledger, *, progress: Progress) -> SweepResult:
+    """The closing sweep of the ledger's doubts."""
+    clock = RealClock()
+    async with PipedriveClient(account, ledger, clock) as client:
+        return await sweep_doubts(ledger, client, settings=account, clock=clock, progress=progress)
+
+
+def sweep_outcome(result: SweepResult) -> Outcome:
+    """What the sweep found, for people."""
+    rows = tuple(
+        (entity, what, records)
+        for entity, found in result.counts.items()
+        for what, records in found.items()
+    )
+    return Outcome(
+        "sweep",
+        "nothing landed late" if not rows else "writes that landed late are settled",
+        result.exit_code,
+        facts={"write calls": result.writes},
+        tables=(Table("Found", ("entity", "what", "records"), rows),) if rows else (),
+        notes=("Next: aiq2pd verify",),
+    )

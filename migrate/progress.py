@@ -121,7 +121,9 @@ def shown_on(out: TextIO, *, quiet: bool = False) -> Iterator[Progress]:
 
 
 def _of(state: _Task) -> str:
-    return str(state.done) if state.total is None else f"{state.done} of {state.total}"
+    if state.total is None:
+        return str(state.done) if state.done else "done"
+    return f"{state.done} of {state.total}"
 
 
 def _left(state: _Task, now: float) -> str:

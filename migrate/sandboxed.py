@@ -11,9 +11,8 @@ from migrate.account import running_sandbox
 from migrate.outcome import Outcome, Table
 
 if TYPE_CHECKING:
-    from sandbox.process import SandboxInfo
-
     from load.progress import Progress
+    from sandbox.process import SandboxInfo
 
 WINDOW_SCALE = 60.0
 
@@ -24,14 +23,17 @@ def bring_up(*, personas: int, seed: int, scale: float = WINDOW_SCALE) -> Sandbo
 
     own = settings.read()
     folder = places.here().prepare().sandbox
-    return process.up(
-        folder,
-        personas=personas,
-        seed=seed,
-        window_scale=scale,
-        plan=own.pipedrive_plan,
-        seats=own.pipedrive_seats,
-    )
+    try:
+        return process.up(
+            folder,
+            personas=personas,
+            seed=seed,
+            window_scale=scale,
+            plan=own.pipedrive_plan,
+            seats=own.pipedrive_seats,
+        )
+    except process.SandboxFailed as error:
+        raise ConfigError(f"{error} ({places.here().shown(folder)})") from error
 
 
 def start(progress: Progress, *, personas: int, seed: int, scale: float) -> Outcome:

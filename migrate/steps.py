@@ -24,11 +24,7 @@ if TYPE_CHECKING:
     from load.progress import Progress
 
 PLAN_MODELS = ("path:models/staging/ledger", "path:models/staging/pipedrive", "path:models/plan")
-RECONCILIATION_MODELS = (
-    "path:models/staging/ledger",
-    "path:models/staging/pipedrive",
-    "path:models/reconciliation",
-)
+RECONCILIATION_MODELS = (*PLAN_MODELS, "path:models/reconciliation")
 
 P = ParamSpec("P")
 

@@ -22,6 +22,29 @@ PLAN: Final = (
     "select entity, action, reason, rows, calls, tokens from plan.plan_summary order by 1, 2, 3",
 )
 TOTALS: Final = "select * from plan.plan_totals"
+RECONCILIATION: Final = (
+    (
+        "Counts by phase",
+        (
+            "select entity, eligible, quarantined, expected, confirmed, in_destination, missing, "
+            "extra, difference from reconciliation.rec_counts order by phase"
+        ),
+    ),
+    (
+        "The five dimensions",
+        (
+            "select dimension, source_count, destination_count, difference, verdict "
+            "from reconciliation.rec_dimensions order by dimension_order"
+        ),
+    ),
+    (
+        "Fields compared",
+        (
+            "select verdict, sum(record_count)::bigint as values from "
+            "reconciliation.rec_field_comparison group by verdict order by 2 desc"
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +61,14 @@ class Warehouse:
             return Table(title, (), ())
         columns = tuple(column[0] for column in found.description or ())
         return Table(title, columns, tuple(tuple(map(_cell, row)) for row in found.fetchall()))
+
+    def has(self, schema: str, table: str) -> bool:
+        """Whether the table or view is there."""
+        found = self.connection.execute(
+            "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+            [schema, table],
+        )
+        return found.fetchone() is not None
 
     def number(self, sql: str) -> float:
         """The one number of a query."""
@@ -60,6 +91,12 @@ def plan_tables(file: Path) -> tuple[dict[str, Cell], tuple[Table, ...]]:
         planned = warehouse.table(*PLAN)
     facts = totals.records()[0] if totals.rows else {}
     return {name.replace("_", " "): value for name, value in facts.items()}, (planned,)
+
+
+def reconciliation_tables(file: Path) -> tuple[Table, ...]:
+    """Did it arrive: counts, dimensions, fields."""
+    with open_warehouse(file) as warehouse:
+        return tuple(warehouse.table(title, sql) for title, sql in RECONCILIATION)
 
 
 def _cell(value: Any) -> Cell:

@@ -13,7 +13,7 @@ from migrate.cli.running import AsJson, Debug, run
 def demo(
     *,
     personas: Annotated[int, typer.Option(min=1, help="How many people the account has.")] = 300,
-    seed: Annotated[int, typer.Option(help="Another seed, another account.")] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed, another account.")] = 7,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the sandbox running at the end.")
     ] = False,

@@ -22,7 +22,7 @@ Seed = Annotated[int, typer.Option(help="Another seed, another account.")]
 def up(
     *,
     personas: Personas = 300,
-    seed: Seed = 1,
+    seed: Seed = 7,
     scale: Annotated[
         float, typer.Option(min=1, help="How much faster the rate windows run.")
     ] = 60.0,
@@ -69,7 +69,7 @@ def status(*, as_json: AsJson = False, debug: Debug = False) -> None:
 
 
 def generate(
-    *, personas: Personas = 300, seed: Seed = 1, as_json: AsJson = False, debug: Debug = False
+    *, personas: Personas = 300, seed: Seed = 7, as_json: AsJson = False, debug: Debug = False
 ) -> None:
     """Generate an account anew, dirt included, in place of the sandbox's present state.
 

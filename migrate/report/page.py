@@ -6,6 +6,7 @@ failure, so that the report can be written after any step.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -54,7 +55,7 @@ def gather(where: Places) -> tuple[Page, Table]:
         to_do = warehouse.table("What to do", queries.REMEDIATION)
         sections = (
             *(_section(warehouse, spec) for spec in queries.SECTIONS),
-            _cost(warehouse, steps),
+            _cost(warehouse, where, steps),
         )
         facts = _facts(warehouse)
     provisional = not any(step.name == "sweep" and step.exit_code == 0 for step in steps)
@@ -91,7 +92,9 @@ def _verdict(verdict: Verdict, *, provisional: bool) -> tuple[str, str]:
     if verdict.red:
         return "NO-GO", "Red: " + "; ".join(gate.question for gate in verdict.red) + "."
     late = " Provisional until aiq2pd sweep has run: a write may still land late."
-    return "GO", f"All {len(verdict.gates)} gates are green or waived." + (late if provisional else "")
+    return "GO", f"All {len(verdict.gates)} gates are green or waived." + (
+        late if provisional else ""
+    )
 
 
 def _section(warehouse: Warehouse, spec: queries.Spec) -> Section:
@@ -103,7 +106,9 @@ def _section(warehouse: Warehouse, spec: queries.Spec) -> Section:
 def _shortened(table: Table) -> Table:
     if len(table.rows) <= ROWS_SHOWN:
         return table
-    title = f"{table.title} (the first {ROWS_SHOWN} of {len(table.rows):,}; all are in the warehouse)"
+    title = (
+        f"{table.title} (the first {ROWS_SHOWN} of {len(table.rows):,}; all are in the warehouse)"
+    )
     return Table(title, table.columns, table.rows[:ROWS_SHOWN])
 
 
@@ -113,9 +118,10 @@ def _facts(warehouse: Warehouse) -> dict[str, Cell]:
     return {**facts, "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
 
 
-def _cost(warehouse: Warehouse, steps: list[history.Step]) -> Section:
+def _cost(warehouse: Warehouse, where: Places, steps: list[history.Step]) -> Section:
     spent = warehouse.table("Tokens spent, by what they were spent on", queries.TOKENS)
-    forecast = warehouse.table("Forecast against spending", queries.FORECAST)
+    runs = warehouse.table("Runs", queries.RUNS)
+    forecast = Table("Forecast of each plan", ("plan", "frozen", "calls", "tokens"), _plans(where))
     times = Table(
         "Time",
         ("step", "ended", "seconds", "exit_code", "result"),
@@ -127,8 +133,14 @@ def _cost(warehouse: Warehouse, steps: list[history.Step]) -> Section:
         "cost",
         "Tokens and time",
         "What the plan expected and what was spent; seconds by step.",
-        (forecast, spent, times),
+        (forecast, runs, spent, times),
         bars("Seconds by step", "How long each step took.", rows),
     )
 
 
+def _plans(where: Places) -> tuple[tuple[Cell, ...], ...]:
+    manifests = [
+        json.loads(file.read_text(encoding="utf-8")) for file in where.plans.glob("*/manifest.json")
+    ]
+    manifests.sort(key=lambda manifest: str(manifest["created_at"]))
+    return tuple((m["digest"], m["created_at"], m["calls"], m["tokens"]) for m in manifests)
