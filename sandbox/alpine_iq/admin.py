@@ -53,7 +53,7 @@ def act(service: Service, action: dict[str, Any]) -> None:
     if "config" in action:
         service.keep_switches(action["config"])
     if "edit" in action:
-        service.editor.apply(action["edit"])
+        service.edit(action["edit"])
     if action.get("repeat_page"):
         service.repeat_page()
     if "advance" in action:
@@ -116,8 +116,8 @@ def _dump(service: Service, request: Request) -> Any:
 def _edit(service: Service, request: Request) -> Any:
     body = _body(request)
     if isinstance(body, list):
-        return [service.editor.apply(each) for each in body]
-    return service.editor.apply(_members(request))
+        return [service.edit(each) for each in body]
+    return service.edit(_members(request))
 
 
 def _clock(service: Service, request: Request) -> Any:

@@ -190,6 +190,12 @@ class Service:
 
     # what the side door does
 
+    def edit(self, edit: dict[str, Any]) -> dict[str, Any]:
+        """Changes the account; what was kept of it in memory is read anew."""
+        touched = self.editor.apply(edit)
+        self._products, self._names = [], {}
+        return touched
+
     def keep_switches(self, values: dict[str, Any]) -> None:
         """Sets switches and remembers them."""
         self.switches.change(values)

@@ -194,3 +194,14 @@ def test_log_and_stats_name_path_templates_only(account):
     paths = {each["path"] for each in account.door("log")}
     assert paths == {"/api/v1.1/piis/{uid}", "/api/v1.1/piis/{uid}/{contactID}"}
     assert account.door("stats")["total_calls"] == 2
+
+
+def test_a_renamed_audience_shows_its_new_name_everywhere(account):
+    audience = account.get("/api/v1.1/audiences/{uid}")[0]
+    edit = {"action": "put_document", "kind": "audience", "id": audience["id"]}
+    account.get(f"/api/v1.1/piis/{{uid}}/{account.contacts()[0]['contactID']}")
+    account.door("edit", {**edit, "values": {"name": "Renamed"}})
+    assert account.get("/api/v1.1/audiences/{uid}")[0] == {**audience, "name": "Renamed"}
+    member = account.get(f"/api/v2/audience/members/{audience['id']}")[0]
+    shown = account.get(f"/api/v1.1/piis/{{uid}}/{member}")["audiences"]
+    assert "Renamed" in {each["name"] for each in shown}
