@@ -22,7 +22,8 @@
         when 'address'
             then lower(
                 regexp_replace(
-                    nfc_normalize({{ value }} ->> '$.value'), '[\s,]+', ' ', 'g'
+                    nfc_normalize({{ comparable(shape, column_name, value) }}),
+                    '[\s,]+', ' ', 'g'
                 )
             )
         when 'html'

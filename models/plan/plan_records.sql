@@ -3,14 +3,110 @@
 -- All intended calls of all entities, as one relation to query.
 -- One row per entity and source_key.
 
-select * from {{ ref('plan_organizations') }}
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk
+from {{ ref('plan_organizations') }}
 union all
-select * from {{ ref('plan_persons') }}
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk
+from {{ ref('plan_persons') }}
 union all
-select * from {{ ref('plan_products') }}
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk
+from {{ ref('plan_products') }}
 union all
-select * from {{ ref('plan_deals') }}
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk
+from {{ ref('plan_deals') }}
 union all
-select * from {{ ref('plan_deal_products') }}
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk
+from {{ ref('plan_deal_products') }}
 union all
-select * from {{ ref('plan_notes') }}
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk
+from {{ ref('plan_notes') }}

@@ -4,24 +4,50 @@
 with
 
 eligible_keys as (
-    select 'organization' as entity, source_key from {{ ref('mart_organizations') }}
+    select
+        'organization' as entity,
+        source_key
+    from {{ ref('mart_organizations') }}
     union
-    select 'person' as entity, source_key from {{ ref('mart_persons') }}
+    select
+        'person' as entity,
+        source_key
+    from {{ ref('mart_persons') }}
     union
-    select 'person' as entity, source_key from {{ ref('quarantine_persons') }}
+    select
+        'person' as entity,
+        source_key
+    from {{ ref('quarantine_persons') }}
     union
-    select 'product' as entity, source_key from {{ ref('mart_products') }}
+    select
+        'product' as entity,
+        source_key
+    from {{ ref('mart_products') }}
     union
-    select 'deal' as entity, source_key from {{ ref('mart_deals') }}
+    select
+        'deal' as entity,
+        source_key
+    from {{ ref('mart_deals') }}
     union
-    select 'deal' as entity, source_key from {{ ref('quarantine_deals') }}
+    select
+        'deal' as entity,
+        source_key
+    from {{ ref('quarantine_deals') }}
     union
-    select 'deal_product' as entity, source_key from {{ ref('mart_deal_products') }}
+    select
+        'deal_product' as entity,
+        source_key
+    from {{ ref('mart_deal_products') }}
     union
-    select 'deal_product' as entity, source_key
+    select
+        'deal_product' as entity,
+        source_key
     from {{ ref('quarantine_deal_products') }}
     union
-    select 'note' as entity, source_key from {{ ref('mart_notes') }}
+    select
+        'note' as entity,
+        source_key
+    from {{ ref('mart_notes') }}
 ),
 
 planned as (select * from {{ ref('plan_records') }}),
@@ -63,7 +89,9 @@ situated as (
         planned.source_key,
         case
             when id_map.state = 'quarantined' then 'quarantined'
-            when planned.action = 'quarantine' and id_map.state is distinct from 'confirmed'
+            when
+                planned.action = 'quarantine'
+                and (id_map.state is distinct from 'confirmed')
                 then 'quarantined'
             when planned.action = 'conflict' or id_map.state = 'gone' then 'conflict'
             when id_map.state in ('intent', 'ambiguous') then 'pending'
@@ -72,11 +100,11 @@ situated as (
                 then 'updated'
             when
                 id_map.state = 'confirmed'
-                and id_map.payload_hash is distinct from planned.new_hash
+                and (id_map.payload_hash is distinct from planned.new_hash)
                 then 'skipped'
             when
                 id_map.state = 'confirmed'
-                and id_map.run_id is distinct from last_apply.run_id
+                and (id_map.run_id is distinct from last_apply.run_id)
                 then 'unchanged'
             when id_map.state = 'confirmed' and id_map.origin = 'adopted' then 'adopted'
             when id_map.state = 'confirmed' then 'created'

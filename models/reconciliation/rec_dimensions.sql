@@ -1,4 +1,5 @@
--- The five dimensions of acceptance. One row each; the verdict is what people read first.
+-- The five dimensions of acceptance. One row each; the verdict is what people read
+-- first.
 
 with
 
@@ -47,7 +48,7 @@ measured as (
         cast(
             coalesce(
                 sum(destination_filled)
-                    filter (where source_filled > 0 or not is_equal),
+                filter (where source_filled > 0 or not is_equal),
                 0
             ) as bigint
         ) as destination_count,

@@ -47,13 +47,13 @@ judged as (
                 then 'key of another record'
             when
                 records_with_this_key > 1
-                and pipedrive_id is distinct from pipedrive_id_in_ledger
+                and (pipedrive_id is distinct from pipedrive_id_in_ledger)
                 then 'key on several records'
             when action is null then 'key unknown to the source'
             when action = 'quarantine' then 'quarantined, and yet there'
             when
                 state = 'confirmed'
-                and pipedrive_id is distinct from pipedrive_id_in_ledger
+                and (pipedrive_id is distinct from pipedrive_id_in_ledger)
                 then 'not the record that the ledger names'
         end as problem
     from traced

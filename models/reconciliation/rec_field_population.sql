@@ -20,7 +20,7 @@ catalogue as (select * from {{ ref('fields') }}),
 source_unnested as (
     select
         entity,
-        unnest(map_entries(cast(payload as map(varchar, json)))) as member
+        unnest(map_entries(cast(payload as map (varchar, json)))) as member
     from planned
 ),
 

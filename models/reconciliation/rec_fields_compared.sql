@@ -90,7 +90,7 @@ source_unnested as (
         entity,
         source_key,
         pipedrive_id,
-        unnest(map_entries(cast(payload as map(varchar, json)))) as member
+        unnest(map_entries(cast(payload as map (varchar, json)))) as member
     from matched
 ),
 
@@ -274,7 +274,7 @@ judged as (
             when source_exact = destination_exact then 'equal'
             -- where we claim nothing, what people or defaults put there is theirs
             when source_text is null and on_update = 'fill_empty' then 'equal'
-            when source_loose is not distinct from destination_loose
+            when (source_loose is not distinct from destination_loose)
                 then 'normalised_equal'
             when destination_rank > source_rank
                 then if(is_changed_at_source, 'not_sent_yet', 'different')

@@ -38,15 +38,15 @@ destination_pivoted as (
     select
         destination_records.pipedrive_id,
         max(destination_values.value ->> '$')
-            filter (where destination_values.column_name = 'org__source_key')
+        filter (where destination_values.column_name = 'org__source_key')
             as org__source_key,
         max(destination_values.value ->> '$')
-            filter (where destination_values.column_name = 'order_date__c')
+        filter (where destination_values.column_name = 'order_date__c')
             as order_date,
         max(destination_values.value ->> '$')
-            filter (where destination_values.column_name = 'currency') as currency,
+        filter (where destination_values.column_name = 'currency') as currency,
         max(destination_values.value ->> '$')
-            filter (where destination_values.column_name = 'value') as amount
+        filter (where destination_values.column_name = 'value') as amount
     from destination_records
     left join destination_values
         on destination_records.pipedrive_id = destination_values.pipedrive_id

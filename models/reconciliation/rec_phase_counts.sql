@@ -22,8 +22,11 @@ joined as (
             when id_map.state in ('intent', 'ambiguous') then 'unsettled'
             else 'pending'
         end as situation,
-        id_map.state = 'confirmed'
-        and id_map.payload_hash is distinct from planned.new_hash as is_outdated
+        coalesce(
+            id_map.state = 'confirmed'
+            and (id_map.payload_hash is distinct from planned.new_hash),
+            false
+        ) as is_outdated
     from planned
     left join id_map
         on
@@ -44,7 +47,7 @@ counted as (
         entity,
         count(*) as eligible,
         count_if(situation = 'confirmed') as confirmed,
-        count_if(coalesce(is_outdated, false)) as confirmed_but_outdated,
+        count_if(is_outdated) as confirmed_but_outdated,
         count_if(situation = 'quarantined') as quarantined,
         count_if(situation = 'conflict') as conflict,
         count_if(situation = 'unsettled') as unsettled,

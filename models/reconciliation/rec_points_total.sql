@@ -2,9 +2,14 @@
 
 with
 
-{% set columns = [
-    'loyalty_points__c', 'loyalty_points_used__c', 'loyalty_points_lifetime__c',
-] -%}
+catalogue as (
+    select * from {{ ref('fields') }}
+    where
+        entity = 'person'
+        and field_type = 'double'
+        and column_name like 'loyalty\_points%' escape '\'
+),
+
 persons as (
     select * from {{ ref('plan_persons') }}
     where payload is not null and action <> 'quarantine'
@@ -17,25 +22,22 @@ destination_records as (
 
 destination_values as (
     select * from {{ ref('plan_destination_values') }}
-    where entity = 'person' and column_name in ('{{ columns | join("', '") }}')
+    where entity = 'person'
 ),
 
 source_points as (
     select
-        unnest(['{{ columns | join("', '") }}']) as column_name,
-        payload
-    from persons
+        catalogue.column_name,
+        json_extract_string(persons.payload, '$.' || catalogue.column_name) as points
+    from catalogue
+    cross join persons
 ),
 
 source_summed as (
     select
         column_name,
-        count(json_extract_string(payload, '$.' || column_name)) as person_count,
-        sum(
-            try_cast(
-                json_extract_string(payload, '$.' || column_name) as decimal(18, 2)
-            )
-        ) as points
+        count(points) as person_count,
+        sum(try_cast(points as decimal(18, 2))) as points
     from source_points
     group by column_name
 ),
@@ -48,6 +50,8 @@ destination_summed as (
     from destination_values
     inner join destination_records
         on destination_values.pipedrive_id = destination_records.pipedrive_id
+    inner join catalogue
+        on destination_values.column_name = catalogue.column_name
     group by destination_values.column_name
 ),
 

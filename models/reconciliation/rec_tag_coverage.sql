@@ -24,13 +24,13 @@ source_tags as (
     select
         source_key,
         'label_names' as column_name,
-        unnest(cast(payload -> 'label_names' as varchar [])) as label
+        unnest(cast(payload -> 'label_names' as varchar[])) as label
     from persons
     union all
     select
         source_key,
         'audience_list__c' as column_name,
-        unnest(cast(payload -> 'audience_list__c' as varchar [])) as label
+        unnest(cast(payload -> 'audience_list__c' as varchar[])) as label
     from persons
 ),
 
@@ -38,7 +38,7 @@ destination_tags as (
     select
         destination_records.source_key,
         destination_values.column_name,
-        unnest(cast(destination_values.value as varchar [])) as label
+        unnest(cast(destination_values.value as varchar[])) as label
     from destination_values
     inner join destination_records
         on destination_values.pipedrive_id = destination_records.pipedrive_id
