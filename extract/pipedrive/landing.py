@@ -38,6 +38,7 @@ COLUMNS: Final = pa.schema(
         pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
     ]
 )
+MEMORY: Final = "400MB"
 _HINTS: Final = {
     "record_key": {"data_type": "text", "nullable": False, "primary_key": True},
     "payload": {"data_type": "json", "nullable": False},
@@ -115,9 +116,10 @@ class Landing:
                 raise _cause(error) from None
 
     def _load(self) -> None:
-        # one connection stays open, so that the file is written to once, at the end
+        # the connection stays open, so that these settings hold for dlt's own connections as well
         with self._connected() as connection:
-            connection.execute("SET GLOBAL checkpoint_threshold = '1GB'")
+            connection.execute(f"SET GLOBAL memory_limit = '{MEMORY}'")
+            connection.execute("SET GLOBAL preserve_insertion_order = false")
             self._pipeline.load()
 
     def _finish_interrupted(self) -> None:

@@ -240,7 +240,7 @@ def spend(budget: DailyBudget, cost: int, *, headers=None) -> None:
 
 @pytest.mark.parametrize(
     ("plan", "seats", "tokens"),
-    [("lite", 1, 30_000), ("growth", 5, 300_000), ("premium", 5, 750_000), ("ultimate", 1, 210_000)],
+    [("lite", 1, 30_000), ("growth", 5, 300_000), ("premium", 5, 750_000)],
 )  # fmt: skip
 def test_the_budget_is_plan_times_seats(plan, seats, tokens):
     assert daily_tokens(plan, seats) == tokens
