@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 
 import phonenumbers
 from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb.func import SPECIAL
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,11 +66,10 @@ def percent_decoded(text: str | None) -> str | None:
 
 class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        for function, arguments in (
-            (phone_e164, ["VARCHAR", "VARCHAR"]),
-            (plain_text, ["VARCHAR"]),
-            (percent_decoded, ["VARCHAR"]),
-        ):
+        conn.create_function(
+            "phone_e164", phone_e164, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling=SPECIAL
+        )
+        for function in (plain_text, percent_decoded):
             conn.create_function(
-                function.__name__, function, arguments, "VARCHAR", null_handling="special"
+                function.__name__, function, ["VARCHAR"], "VARCHAR", null_handling=SPECIAL
             )
