@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from migrate.outcome import Outcome
+from sandbox.process import SandboxInfo
 
 OURS = ("ALPINE_IQ_", "PIPEDRIVE_", "AIQ2PD_", "DLT_", "DBT_")
 KEPT = frozenset({"AIQ2PD_CONTRACTS_DIR"})
@@ -49,3 +53,51 @@ def env_file(tmp_path: Path) -> Path:
 def account_file(tmp_path: Path) -> Path:
     """The file of decisions in force; not there until a test writes it."""
     return tmp_path / "account.toml"
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """A data folder in which a whole migration of a small account has run, servers included."""
+
+    data_dir: Path
+    sandbox: SandboxInfo
+    outcomes: dict[str, Outcome]
+
+    def variables(self) -> dict[str, str]:
+        """What a command needs to work on it."""
+        return {**self.sandbox.environment(), "AIQ2PD_DATA_DIR": str(self.data_dir)}
+
+
+PERSONAS = 40
+SCALE = 600
+
+
+@pytest.fixture(scope="session")
+def sandbox_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, SandboxInfo]]:
+    """Both services over real HTTP, with a small generated account. Shared: do not break it."""
+    from sandbox import process
+
+    folder = tmp_path_factory.mktemp("migration") / "data"
+    info = process.up(folder / "sandbox", personas=PERSONAS, seed=7, window_scale=SCALE)
+    yield folder, info
+    process.down(folder / "sandbox")
+
+
+@pytest.fixture(scope="session")
+def migrated(
+    sandbox_pair: tuple[Path, SandboxInfo], tmp_path_factory: pytest.TempPathFactory
+) -> Migrated:
+    """Extracted, built with every dbt test, planned, applied, swept, verified, reported."""
+    from load.progress import Silent
+    from migrate import account
+    from migrate.demo import PHASES
+
+    folder, info = sandbox_pair
+    elsewhere = tmp_path_factory.mktemp("no settings")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIQ2PD_DATA_DIR", str(folder))
+        patch.setenv("AIQ2PD_ENV_FILE", str(elsewhere / ".env"))
+        patch.setenv("AIQ2PD_ACCOUNT_FILE", str(elsewhere / "account.toml"))
+        settings = account.on_sandbox(info)
+        outcomes = {name: phase(settings, Silent()) for name, phase in PHASES}
+    return Migrated(folder, info, outcomes)
