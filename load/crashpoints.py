@@ -1,6 +1,6 @@
 """Named points where a test may kill the process, to see that a resumed run ends the same.
 
-AIQ2PD_CRASHPOINT=<name>:<entity>#<n> kills with SIGKILL when an entity passes the point for the
+LOAD_CRASHPOINT=<name>:<entity>#<n> kills with SIGKILL when an entity passes the point for the
 n-th time. Without it a point costs one look into the environment. The names are in `POINTS`.
 """
 
@@ -32,7 +32,7 @@ _passed: Counter[str] = Counter()
 
 def crashpoint(name: str, entity: str) -> None:
     """Dies here if the environment asks for it."""
-    wanted = os.environ.get("AIQ2PD_CRASHPOINT")
+    wanted = os.environ.get("LOAD_CRASHPOINT")
     if wanted is None:
         return
     place = f"{name}:{entity}"

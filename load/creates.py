@@ -31,7 +31,7 @@ from load.payload import (
 )
 from load.phases import Phase
 from load.plan import PlanRow
-from load.run import Run, Sent
+from load.run import GROUP_SIZE, Run, Sent
 
 _CAP_CODES = ("feature_capping",)
 _DEAD = frozenset({"quarantined", "gone", "removed"})
@@ -126,7 +126,7 @@ def _calls(phase: Phase, drafts: list[Draft]) -> list[CreateCall]:
     return calls
 
 
-def _take(calls: list[CreateCall], most: int = 48) -> list[CreateCall]:
+def _take(calls: list[CreateCall], most: int = GROUP_SIZE) -> list[CreateCall]:
     """The next calls, up to about a group's worth of records."""
     group: list[CreateCall] = []
     size = 0

@@ -89,7 +89,6 @@ async def apply(
         await preview(run)
         return _result(run, 0, "dry run: nothing was sent")
     with ledger.exclusive():
-        await check_account(run)
         ledger.start_run("apply", plan_digest=plan.digest, code_version=CODE_VERSION)
         with stop_on_signals(run):
             return await _applied(run)
@@ -118,6 +117,7 @@ async def _applied(run: Run) -> ApplyResult:
 
 
 async def _all_phases(run: Run) -> None:
+    await check_account(run)
     doubts.recover(run.ledger, settle_seconds=run.settle_seconds)
     if changes.has_doubtful_updates(run.ledger):
         await run.clock.sleep(run.settle_seconds)

@@ -96,7 +96,8 @@ def deals_in_doubt(ledger: Ledger, entity: str) -> list[int]:
     """The deals under which a call of unknown outcome may have made something."""
     rows = ledger.db.execute(
         "select distinct deal_id from id_map where deal_id is not null and entity = ?1"
-        f" and source_key in (select source_key from attempts where entity = ?1 and {_DOUBT}) order by 1",
+        f" and source_key in (select source_key from attempts where entity = ?1 and {_DOUBT})"
+        " order by deal_id",
         (entity,),
     )
     return [int(row[0]) for row in rows]
@@ -104,5 +105,8 @@ def deals_in_doubt(ledger: Ledger, entity: str) -> list[int]:
 
 def last_write(ledger: Ledger) -> datetime | None:
     """When the last call ended that may have written something."""
-    row = ledger.db.execute("select max(coalesce(finished_at, intent_at)) from attempts").fetchone()
-    return datetime.fromisoformat(row[0]) if row[0] else None
+    latest = "select max(coalesce(finished_at, intent_at)) from attempts"
+    row = ledger.db.execute(latest).fetchone()
+    if not row[0]:
+        return None
+    return datetime.fromisoformat(row[0])

@@ -170,7 +170,6 @@ class Ledger:
                 (run_id, kind, plan_digest, code_version, self.stamp()),
             )
             self.run_id = run_id
-            self._count_under(run_id)
             self.event("run started", {"kind": kind, "plan": plan_digest})
         return run_id
 
@@ -245,12 +244,6 @@ class Ledger:
         return int(saved) + sum(
             tokens for key, tokens in self._unsaved_tokens.items() if key[0] == str(day)
         )
-
-    def _count_under(self, run_id: str) -> None:
-        """Calls made before the run had an id (the account's check) belong to it."""
-        for counter in (self._unsaved_calls, self._unsaved_tokens):
-            for key in [key for key in counter if not key[1]]:
-                counter[(key[0], run_id, *key[2:])] += counter.pop(key)
 
     def run_use(self) -> tuple[int, int]:
         """Calls and tokens of this run so far."""

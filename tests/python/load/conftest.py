@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -389,6 +390,7 @@ class Loader:
         *,
         crashpoint: str = "",
         die_at_answer: tuple[str, int] | None = None,
+        stop_at: Callable[[], bool] | None = None,
     ) -> int:
         """The same in a process of its own, which may be killed. Gives its return code."""
         task = {
@@ -400,17 +402,20 @@ class Loader:
         }
         self.folder.mkdir(exist_ok=True, parents=True)
         (self.folder / "task.json").write_text(json.dumps(task))
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("apply_process.py")), "task.json"],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "AIQ2PD_CRASHPOINT": crashpoint},
-            capture_output=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "LOAD_CRASHPOINT": crashpoint},
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
-            check=False,
         )
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
-        return done.returncode
+        if stop_at is not None:
+            while not stop_at() and process.poll() is None:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode in (0, 75, -signal.SIGKILL), errors
+        return process.returncode
 
 
 @pytest.fixture

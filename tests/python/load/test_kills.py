@@ -32,7 +32,7 @@ def undisturbed():
 
 
 @pytest.mark.parametrize(("point", "at_answer"), POINTS, ids=lambda value: str(value or "-"))
-def test_a_killed_run_that_is_run_again_ends_as_if_never_killed(
+def test_a_killed_run_that_is_run_again_ends_as_if_never_killed(  # noqa: PLR0917
     new_company, new_loader, worlds, undisturbed, point, at_answer
 ):
     if not undisturbed:

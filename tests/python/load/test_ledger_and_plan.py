@@ -45,9 +45,13 @@ def test_an_intent_is_durable_before_the_call_and_seen_by_other_readers(ledger):
 
 
 def test_a_failing_transaction_leaves_nothing_behind(ledger):
-    with pytest.raises(ZeroDivisionError), ledger.transaction():
-        intend(ledger, "k")
-        _ = 1 / 0
+    def fails():
+        with ledger.transaction():
+            intend(ledger, "k")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert records.fetch(ledger, ["k"]) == {}
 
 
@@ -67,8 +71,8 @@ def test_a_before_image_opens_only_with_its_key_and_in_its_place(ledger):
 def test_an_update_without_a_key_stops_before_it_is_sent(tmp_path, ledger):
     with Ledger.open(ledger.path, None) as keyless:
         keyless.run_id = ledger.run_id
+        intent = UpdateIntent("k", 5, "h", [JournalLine("name", "Ann", "b", "s")])
         with pytest.raises(ConfigError, match="AIQ2PD_LEDGER_KEY"):
-            intent = UpdateIntent("k", 5, "h", [JournalLine("name", "Ann", "b", "s")])
             changes.intend_updates(keyless, "person", "/persons/{id}", [intent])
     assert ledger.db.execute("select count(*) from attempts").fetchone()[0] == 0
 
@@ -105,8 +109,7 @@ def test_a_record_costs_less_than_two_milliseconds_of_ledger(ledger):
                 written = Written(attempt, "h", {"name": "1"}, {"name": "2"})
                 records.confirm(ledger, "person", key, written, plan_digest="p")
     per_record = (time.perf_counter() - started) / rounds / 48 * 1000
-    print(f"ledger: {per_record:.2f} ms per record")
-    assert per_record < 20  # a wide bound for loaded machines; the figure is in the benchmark
+    assert per_record < 20  # wide, because the machines that test are busy; alone it is below 2
 
 
 def test_the_same_content_freezes_to_the_same_digest_and_other_content_to_another(worlds, tmp_path):
@@ -136,6 +139,6 @@ def test_a_plan_changed_after_freezing_or_half_written_is_refused(worlds, tmp_pa
 
 def test_a_second_run_waits_for_the_first(ledger):
     with ledger.exclusive(), Ledger.open(ledger.path, "key") as second:
+        refused = second.exclusive()
         with pytest.raises(RetryLater, match="another run is active"):
-            with second.exclusive():
-                pass
+            refused.__enter__()

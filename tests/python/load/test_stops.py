@@ -96,9 +96,9 @@ def test_another_company_is_refused(loader, worlds):
 
 
 def test_a_second_run_is_refused_with_the_first_ones_pid(loader, worlds):
-    with loader.ledger() as ledger, ledger.exclusive():
-        with pytest.raises(RetryLater, match=f"pid {os.getpid()}"):
-            loader.apply(worlds.small(deals=0))
+    world, mine = worlds.small(deals=0), f"pid {os.getpid()}"
+    with loader.ledger() as ledger, ledger.exclusive(), pytest.raises(RetryLater, match=mine):
+        loader.apply(world)
 
 
 def test_a_dry_run_sends_no_write_and_says_what_it_would_send(loader, company, worlds):
