@@ -14,7 +14,7 @@ from sandbox.pipedrive.errors import general, not_found
 from sandbox.pipedrive.records import Handler
 from sandbox.pipedrive.shape import is_integer
 from sandbox.pipedrive.store import Doc, Row
-from sandbox.pipedrive.times import v2_time
+from sandbox.pipedrive.times import spaced, v2_time
 
 CHILDREN: Final = {
     "person": (("deal", "person_id"), ("note", "person_id"), ("activity", "person_id")),
@@ -56,6 +56,19 @@ def merge_records(account: Account, kind: str, loser: Row, winner: Row, now: flo
     return doc
 
 
+def _v1_form(doc: Doc) -> Doc:
+    """The flat record of API v1: custom fields at top level, times with a space."""
+    shown = {key: value for key, value in doc.items() if key != "_set"}
+    custom = shown.pop("custom_fields")
+    for key, value in shown.items():
+        if key.endswith("_time") and isinstance(value, str):
+            shown[key] = spaced(value)
+    for plural, single in (("emails", "email"), ("phones", "phone")):
+        if plural in shown:
+            shown[single] = shown.pop(plural)
+    return {**shown, **custom, "visible_to": str(doc["visible_to"]), "active_flag": True}
+
+
 def _route(kind: str) -> Handler:
     def merge(account: Account, call: Call) -> Answer:
         other = call.body.get("merge_with_id")
@@ -66,9 +79,7 @@ def _route(kind: str) -> Handler:
         if winner is None or winner.deleted is not None or winner.id == loser.id:
             raise general(400, "merge_with_id is not valid.")
         doc = merge_records(account, kind, loser, winner, call.now)
-        shown = {key: value for key, value in doc.items() if key != "_set"}
-        custom = shown.pop("custom_fields")
-        return Answer({**shown, **custom, "active_flag": True, "merge_what_id": loser.id})
+        return Answer({**_v1_form(doc), "merge_what_id": loser.id})
 
     return merge
 

@@ -199,7 +199,7 @@ def test_merging_moves_children_and_the_named_record_wins(pipedrive):
     path = f"/api/v1/persons/{loser}/merge"
     merged = pipedrive.data("PUT", path, {"merge_with_id": winner})
     assert (merged["id"], merged["merge_what_id"], merged["name"]) == (winner, loser, "Maya Ortiz")
-    assert [entry["value"] for entry in merged["emails"]] == ["new@example.com", "old@example.com"]
+    assert [entry["value"] for entry in merged["email"]] == ["new@example.com", "old@example.com"]
     assert pipedrive.data("GET", f"/api/v2/deals/{deal}")["person_id"] == winner
     assert pipedrive.data("GET", f"/api/v2/persons/{loser}")["is_deleted"] is True
     assert pipedrive.error("PUT", path, {"merge_with_id": winner})[0] == 404

@@ -1,0 +1,151 @@
+"""How fast the local Pipedrive answers, and what memory it takes: `python bench/sandbox.py`.
+
+Prints one JSON object: requests per second in process and over HTTP, peak memory in MiB, and with
+`--fill N` the same after N persons were filled in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from sandbox.core import Request
+from sandbox.pipedrive.app import PipedriveSandbox
+
+UNLIMITED = {"daily_budget": 10**12, "enforce_bursts": False}
+FIELDS = 15
+CONNECTIONS = 16
+
+
+def in_process(state: Path, count: int) -> dict[str, float]:
+    sandbox = PipedriveSandbox(state)
+    headers = {"x-api-token": sandbox.account.token}
+
+    def call(method: str, path: str, body: Any = None, **query: str) -> Any:
+        raw = b"" if body is None else json.dumps(body).encode()
+        reply = sandbox.handle(Request(method, path, list(query.items()), headers, raw))
+        if reply.status >= 400:
+            raise SystemExit(reply.body.decode())
+        return json.loads(reply.body)
+
+    call("POST", "/_sandbox/config", UNLIMITED)
+    body = person(
+        [
+            call("POST", "/api/v2/personFields", {"field_name": f"F{n}", "field_type": "varchar"})
+            for n in range(FIELDS)
+        ]
+    )
+    figures = {}
+    started = time.perf_counter()
+    for _ in range(count):
+        call("POST", "/api/v2/persons", body)
+    figures["post_person_per_second"] = round(count / (time.perf_counter() - started))
+    started = time.perf_counter()
+    for _ in range(count):
+        call("GET", "/api/v2/persons", limit="10")
+    figures["list_10_per_second"] = round(count / (time.perf_counter() - started))
+    sandbox.close()
+    return figures
+
+
+def person(fields: list[Any]) -> dict[str, Any]:
+    codes = [field["data"]["field_code"] for field in fields]
+    return {
+        "name": "Maya Ortiz",
+        "emails": [{"value": "maya@example.com"}],
+        "phones": [{"value": "+12065550143"}],
+        "custom_fields": {code: f"value {code[:6]}" for code in codes},
+    }
+
+
+async def _worker(port: int, request: bytes, count: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(count):
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" 200 " not in head[:20]:
+            raise SystemExit(head.decode())
+        size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        await reader.readexactly(size)
+    writer.close()
+
+
+def _load(port: int, request: bytes, count: int) -> float:
+    async def together() -> None:
+        each = count // CONNECTIONS
+        await asyncio.gather(*(_worker(port, request, each) for _ in range(CONNECTIONS)))
+
+    started = time.perf_counter()
+    asyncio.run(together())
+    return round(count / (time.perf_counter() - started))
+
+
+def _request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
+    head = (
+        f"{method} {path} HTTP/1.1\r\nhost: localhost\r\nx-api-token: {token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _memory(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return 0.0
+
+
+def over_http(state: Path, count: int, filled: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "sandbox.pipedrive", "--state", str(state)]
+    root = Path(__file__).resolve().parents[1]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
+    try:
+        assert server.stdout is not None  # noqa: S101 - it is a pipe
+        info = json.loads(server.stdout.readline())
+        port, token = info["port"], info["api_token"]
+        config = _request("POST", "/_sandbox/config", token, json.dumps(UNLIMITED).encode())
+        _load(port, config, CONNECTIONS)
+        figures = {}
+        if filled:
+            fill = json.dumps({"entity": "person", "count": filled // CONNECTIONS}).encode()
+            started = time.perf_counter()
+            _load(port, _request("POST", "/_sandbox/fill", token, fill), CONNECTIONS)
+            figures["filled_persons"] = filled
+            figures["fill_seconds"] = round(time.perf_counter() - started, 1)
+        post = _request("POST", "/api/v2/persons", token, b'{"name":"Maya Ortiz"}')
+        figures["post_person_per_second"] = _load(port, post, count)
+        get = _request("GET", "/api/v2/persons?limit=10", token)
+        figures["list_10_per_second"] = _load(port, get, count)
+        page = _request("GET", "/api/v2/persons?limit=500", token)
+        figures["list_500_per_second"] = _load(port, page, CONNECTIONS * 4)
+        figures["peak_memory_mib"] = _memory(server.pid)
+        return figures
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=8_000)
+    parser.add_argument("--fill", type=int, default=0)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = {
+            "in_process": in_process(Path(folder) / "a.sqlite", arguments.count),
+            "http": over_http(Path(folder) / "b.sqlite", arguments.count, arguments.fill),
+        }
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
