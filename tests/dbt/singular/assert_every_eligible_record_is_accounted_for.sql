@@ -1,4 +1,5 @@
--- Conservation, the first law: if this fails, records fell between mart, plan and ledger.
+-- Conservation, the first law: if this fails, records fell between mart, plan and
+-- ledger.
 
 select
     entity,
