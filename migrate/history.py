@@ -42,6 +42,7 @@ def record(places: Places, outcome: Outcome, *, seconds: float) -> Outcome:
     file = places.steps / f"{outcome.command}.json"
     half = file.with_suffix(".tmp")
     half.write_text(json.dumps(content, indent=2, default=str), encoding="utf-8")
+    half.chmod(0o600)
     half.replace(file)
     return outcome
 

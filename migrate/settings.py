@@ -167,8 +167,13 @@ class Settings(BaseSettings):
         if missing := self.missing(names):
             raise ConfigError(
                 f"not set: {', '.join(missing)}. Set them in the environment or in "
-                f"{places.env_file().name} (see .env.example); {TRY_THE_SANDBOX}"
+                f"{places.env_file().name} (see .env.example); {self._hint()}"
             )
+
+    def _hint(self) -> str:
+        if (self.places.sandbox / "pipedrive.sqlite").is_file():
+            return "or start the sandbox of this data folder again: `aiq2pd sandbox up`"
+        return TRY_THE_SANDBOX
 
     def alpine_iq(self) -> AlpineIQAccount:
         self.require(ALPINE_IQ)

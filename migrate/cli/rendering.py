@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -9,10 +11,14 @@ from rich.text import Text
 
 from migrate.outcome import DONE, Cell, Outcome, Table
 
+PIPED_WIDTH = 140
+
 
 def show(outcome: Outcome, console: Console | None = None) -> None:
     """Print it; text is never taken for markup."""
-    console = console or Console(soft_wrap=True, highlight=False)
+    console = console or Console(
+        soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH
+    )
     console.print(
         Text(outcome.headline, style="bold green" if outcome.exit_code == DONE else "bold")
     )
@@ -28,7 +34,9 @@ def _table(table: Table) -> RichTable:
     drawn = RichTable(title=table.title, title_justify="left", box=SIMPLE_HEAD)
     for position, column in enumerate(table.columns):
         numbers = all(isinstance(row[position], int | float) for row in table.rows) and table.rows
-        drawn.add_column(column, justify="right" if numbers else "left", overflow="fold")
+        drawn.add_column(
+            column.replace("_", " "), justify="right" if numbers else "left", overflow="fold"
+        )
     for row in table.rows:
         drawn.add_row(*(Text(_cell(cell)) for cell in row))
     return drawn
