@@ -99,7 +99,7 @@ def test_tokens_are_counted_at_once_and_kept_over_a_restart(ledger):
         assert again.spent_today("2026-01-01") == 5
 
 
-def test_a_record_costs_less_than_two_milliseconds_of_ledger(ledger):
+def test_a_record_costs_the_ledger_milliseconds_not_more(ledger):
     started, rounds = time.perf_counter(), 10
     for number in range(rounds):
         keys = [f"k{number}.{n}" for n in range(48)]
@@ -109,7 +109,7 @@ def test_a_record_costs_less_than_two_milliseconds_of_ledger(ledger):
                 written = Written(attempt, "h", {"name": "1"}, {"name": "2"})
                 records.confirm(ledger, "person", key, written, plan_digest="p")
     per_record = (time.perf_counter() - started) / rounds / 48 * 1000
-    assert per_record < 20  # wide, because the machines that test are busy; alone it is below 2
+    assert per_record < 20
 
 
 def test_the_same_content_freezes_to_the_same_digest_and_other_content_to_another(worlds, tmp_path):

@@ -70,11 +70,10 @@ def test_an_update_body_sets_exactly_the_named_columns_and_clears_with_null(payl
 
 
 @given(payloads)
-def test_a_value_read_back_as_it_was_sent_is_the_same_value(payload):
+def test_the_canonical_form_of_a_canonical_form_is_itself(payload):
     made = create_body("person", "k", payload, TRANSLATION)
     for column in payload:
         value = current_value("person", column, made, CATALOG)
-        assert target_hash(column, value, salt=SALT) == target_hash(column, value, salt=SALT)
         assert canonical(column, canonical(column, value)) == canonical(column, value)
 
 
