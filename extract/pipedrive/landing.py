@@ -120,6 +120,7 @@ class Landing:
         with self._connected() as connection:
             connection.execute(f"SET GLOBAL memory_limit = '{MEMORY}'")
             connection.execute("SET GLOBAL preserve_insertion_order = false")
+            connection.execute("SET GLOBAL threads = 1")
             self._pipeline.load()
 
     def _finish_interrupted(self) -> None:
