@@ -318,6 +318,8 @@ fields_decided as (
                         then 'send'
                     else 'keep'
                 end
+            -- the time of a snapshot is no change by itself
+            when on_update = 'with_others' then 'accompany'
             when
                 is_known
                 and (hash_there is distinct from hash_sent)
@@ -331,8 +333,12 @@ fields_decided as (
 fields_gathered as (
     select
         source_key,
-        list(column_name order by column_name)
-            filter (where decision = 'send') as changed_fields,
+        if(
+            bool_or(decision = 'send'),
+            list(column_name order by column_name)
+                filter (where decision in ('send', 'accompany')),
+            []
+        ) as changed_fields,
         string_agg(column_name, ', ' order by column_name)
             filter (where decision = 'edited_in_destination') as edited_fields,
         string_agg(column_name, ', ' order by column_name)

@@ -280,7 +280,9 @@ judged as (
                 then if(is_changed_at_source, 'not_sent_yet', 'different')
             when is_planned then 'not_sent_yet'
             when is_adopted and destination_text is not null then 'kept'
-            when is_changed_at_source and on_update in ('set_once', 'fill_empty')
+            when
+                is_changed_at_source
+                and on_update in ('set_once', 'fill_empty', 'with_others')
                 then 'kept'
             when is_changed_at_source and not is_touched_since then 'not_sent_yet'
             when destination_text is null then 'missing'
