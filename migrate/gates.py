@@ -78,6 +78,11 @@ QUESTIONS: Final = (
         "select count(*) from reconciliation.rec_extra",
     ),
     Question(
+        "altered",
+        "records that lost their migration key or were archived since",
+        "select count(*) from reconciliation.rec_records_altered",
+    ),
+    Question(
         "wrong_parents",
         "records that hang on another parent than the source says",
         "select count(*) from reconciliation.rec_wrong_parents",

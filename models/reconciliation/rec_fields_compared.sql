@@ -186,8 +186,8 @@ differing as (
     where side_by_side.source_value is distinct from side_by_side.destination_value
 ),
 
--- equal in meaning, then equal to a person, each in the terms of its shape
-normalised as (
+-- equal in meaning, in the terms of the shape; most that differ as text end here
+exactly as (
     select
         entity,
         source_key,
@@ -198,15 +198,35 @@ normalised as (
         on_update,
         is_personal,
         shape,
+        case
+            -- where we claim nothing, what people or defaults put there is theirs
+            when source_value is null then coalesce(on_update = 'fill_empty', false)
+            else coalesce(
+                {{ comparable('shape', 'column_name', 'source_value') }}
+                = {{ comparable('shape', 'column_name', 'destination_value') }},
+                false
+            )
+        end as is_equal
+    from differing
+),
+
+-- the costly forms, equal to a person, are made only for what still differs
+normalised as (
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        column_name,
+        on_update,
+        is_personal,
+        shape,
         source_value ->> '$' as source_text,
         destination_value ->> '$' as destination_text,
-        {{ comparable('shape', 'column_name', 'source_value') }} as source_exact,
-        {{ comparable('shape', 'column_name', 'destination_value') }}
-            as destination_exact,
         {{ readable('shape', 'column_name', 'source_value') }} as source_loose,
         {{ readable('shape', 'column_name', 'destination_value') }}
             as destination_loose
-    from differing
+    from exactly
+    where not is_equal
 ),
 
 situated as (
@@ -220,8 +240,6 @@ situated as (
         normalised.shape,
         normalised.source_text,
         normalised.destination_text,
-        normalised.source_exact,
-        normalised.destination_exact,
         normalised.source_loose,
         normalised.destination_loose,
         matched.is_adopted,
@@ -271,9 +289,6 @@ judged as (
         is_touched_since,
         coalesce(destination_rank > source_rank, false) as is_raised,
         case
-            when source_exact = destination_exact then 'equal'
-            -- where we claim nothing, what people or defaults put there is theirs
-            when source_text is null and on_update = 'fill_empty' then 'equal'
             when (source_loose is not distinct from destination_loose)
                 then 'normalised_equal'
             when destination_rank > source_rank
@@ -324,6 +339,19 @@ united as (
             else {{ masked_if('is_personal', 'destination_text') }}
         end as destination_value
     from judged
+    union all
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        column_name,
+        'equal' as verdict,
+        false as is_raised,
+        false as is_touched_since,
+        null as source_value,
+        null as destination_value
+    from exactly
+    where is_equal
     union all
     select
         entity,

@@ -3,7 +3,13 @@
 
 with
 
-mismatches as (select * from {{ ref('rec_field_mismatches') }}),
+-- a lost migration key is a finding of its own, for records of every kind
+mismatches as (
+    select * from {{ ref('rec_field_mismatches') }}
+    where column_name <> 'migration_key__c' or verdict <> 'missing'
+),
+
+altered as (select * from {{ ref('rec_records_altered') }}),
 
 missing as (select * from {{ ref('rec_missing') }}),
 
@@ -44,6 +50,19 @@ united as (
         what_to_do,
         'high' as severity
     from missing
+    union all
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        null as column_name,
+        null as field_name,
+        problem,
+        null as source_value,
+        null as destination_value,
+        what_to_do,
+        'high' as severity
+    from altered
     union all
     select
         entity,
