@@ -14,7 +14,7 @@ from sandbox.core import Reply, Request, json_reply
 from sandbox.faults import FaultSchedule
 from sandbox.pipedrive import copies
 from sandbox.pipedrive.catalog import Catalog
-from sandbox.pipedrive.dump import Dump
+from sandbox.pipedrive.dump import Dump, raw_lines
 from sandbox.pipedrive.edits import Edits
 from sandbox.pipedrive.errors import ApiError
 from sandbox.pipedrive.filling import fill
@@ -57,6 +57,7 @@ class Admin:
             ("GET", "config"): self._config,
             ("POST", "config"): self._set_config,
             ("GET", "dump"): self._dump,
+            ("GET", "records"): self._records,
             ("POST", "edit"): self._edit,
             ("POST", "fill"): self._fill,
             ("POST", "snapshot"): self._snapshot,
@@ -185,6 +186,10 @@ class Admin:
             return json_reply(200, {"digest": dump.digest()})
         text = "".join(f"{line}\n" for line in dump.lines())
         return Reply(200, {"content-type": "text/plain; charset=utf-8"}, text.encode())
+
+    def _records(self, _request: Request, _body: Body) -> Reply:
+        text = "".join(f"{line}\n" for line in raw_lines(self._sandbox.account))
+        return Reply(200, {"content-type": "application/x-ndjson"}, text.encode())
 
     def _edit(self, _request: Request, body: Body) -> Reply:
         return json_reply(200, {"done": self.act(body)})

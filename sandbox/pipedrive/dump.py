@@ -2,7 +2,8 @@
 
 One line per live record, `entity<TAB>json`, sorted. Server ids, codes, counters and times that
 the server chose are left out; links and options appear by content: a parent by a digest of its
-own line, an option by its label, a field by its name.
+own line, an option by its label, a field by its name. `raw_lines` is the opposite: everything as
+it is stored, ids and deleted records included, one JSON object a line.
 """
 
 from __future__ import annotations
@@ -58,6 +59,41 @@ SERVER_MADE: Final = frozenset(
     }
 )
 KEPT_WHEN_SET: Final = ("add_time", "won_time", "lost_time", "close_time")
+
+
+def raw_lines(account: Account) -> Iterator[str]:
+    """Every record and field: {"entity", "id", "deleted", "archived", "record"}."""
+    for entity, known in account.fields.by_entity.items():
+        for number, definition in enumerate(known.values(), 1):
+            about = {
+                "entity": entity,
+                "field_code": definition.code,
+                "field_name": definition.name,
+                "field_type": definition.type,
+                "is_custom_field": definition.is_custom,
+                "options": [
+                    {"id": option, "label": value["label"]}
+                    for option, value in definition.options.items()
+                ],
+            }
+            yield _raw("field", number, about, deleted=False, archived=False)
+    for entity in ORDER:
+        for row in account.store.rows(entity, "1 ORDER BY id"):
+            shown = {name: value for name, value in row.doc.items() if name != "_set"}
+            yield _raw(
+                entity, row.id, shown, deleted=row.deleted is not None, archived=row.archived
+            )
+
+
+def _raw(entity: str, number: int, record: Doc, *, deleted: bool, archived: bool) -> str:
+    line = {
+        "entity": entity,
+        "id": number,
+        "deleted": deleted,
+        "archived": archived,
+        "record": record,
+    }
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
 class Dump:

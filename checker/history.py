@@ -1,0 +1,104 @@
+"""Invariants over the destination's history: I1t, I5, I9. They need every change in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from checker.destination import key_in
+from checker.evidence import Change, Evidence
+from checker.plan import ENTITIES
+from checker.values import elements, held_value, plain
+from checker.violation import Violation
+
+
+def never_two_at_any_moment(evidence: Evidence) -> Iterator[Violation]:
+    """I1t: while delays stay in the bound, no key ever stands on two live records."""
+    if not evidence.delays_in_bound:
+        return
+    live: dict[tuple[str, str], set[int]] = {}
+    fields = evidence.destination.fields
+    for change in evidence.changes or ():
+        if change.entity not in ENTITIES:
+            continue
+        before = key_in(change.entity, change.before or {}, fields)
+        if before is not None:
+            live.get((change.entity, before), set()).discard(change.id)
+        key = key_in(change.entity, change.after or {}, fields)
+        if key is None or _is_deleted(change.after):
+            continue
+        ids = live.setdefault((change.entity, key), set())
+        ids.add(change.id)
+        if len(ids) > 1 and change.by == "us":
+            yield Violation("I1t", change.entity, key, f"twice at {change.at:.0f}: {sorted(ids)}")
+
+
+def consent_never_rises(evidence: Evidence) -> Iterator[Violation]:
+    """I5: no write of ours raises a column that may not be raised."""
+    plan, there = evidence.plan, evidence.destination
+    guarded = [place for place, policy in plan.policies.items() if policy == "never_raise"]
+    for change in evidence.changes or ():
+        if change.by != "us" or change.before is None or change.after is None:
+            continue
+        for entity, column in guarded:
+            if entity != change.entity:
+                continue
+            known = there.fields.get((entity, plan.names[entity, column]))
+            ranks = {
+                option: plan.ranks.get((entity, column), {}).get(label, 0)
+                for label, option in (known.options if known else {}).items()
+            }
+            before = held_value(entity, column, change.before, plan, there)
+            after = held_value(entity, column, change.after, plan, there)
+            if before is not None and ranks.get(after, -1) > ranks.get(before, 0):
+                yield Violation("I5", entity, f"id {change.id}", f"{column} was raised by us")
+            elif before is not None and after is None and ranks.get(before, 0) == 0:
+                yield Violation("I5", entity, f"id {change.id}", f"{column}: an opt-out cleared")
+
+
+def edits_of_others_stay(evidence: Evidence) -> Iterator[Violation]:
+    """I9: a value that others gave before we looked is not written over."""
+    plan, there = evidence.plan, evidence.destination
+    theirs: dict[tuple[str, int, str], tuple[float, Any]] = {}
+    for change in evidence.changes or ():
+        if change.before is None or change.after is None or change.entity not in ENTITIES:
+            continue
+        for entity, column in plan.policies:
+            if entity != change.entity:
+                continue
+            before = held_value(entity, column, change.before, plan, there)
+            after = held_value(entity, column, change.after, plan, there)
+            if plain(before) == plain(after):
+                continue
+            place = (entity, change.id, column)
+            if change.by == "others":
+                added = elements(column, after) - elements(column, before) if _many(after) else None
+                theirs[place] = (change.at, added)
+            elif place in theirs and _overwrites(evidence, change, column, theirs[place]):
+                what = f"{column}: an edit of others was overwritten"
+                yield Violation("I9", entity, f"id {change.id}", what)
+
+
+def _overwrites(evidence: Evidence, change: Change, column: str, edit: tuple[float, Any]) -> bool:
+    """Whether our change destroyed an edit that we had seen, or could have seen."""
+    edited_at, added = edit
+    if change.basis_at is not None and change.basis_at < edited_at:
+        return False
+    policy = evidence.plan.policies[change.entity, column]
+    plan, there = evidence.plan, evidence.destination
+    before = held_value(change.entity, column, change.before or {}, plan, there)
+    after = held_value(change.entity, column, change.after or {}, plan, there)
+    if policy == "never_raise":
+        return False
+    if policy == "merge_set":
+        lost = elements(column, before) - elements(column, after)
+        return bool(lost & (added or frozenset()))
+    return plain(before) is not None
+
+
+def _many(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _is_deleted(record: Any) -> bool:
+    return bool(record.get("is_deleted")) or record.get("active_flag") is False
