@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from load.plan import FrozenPlan
     from load.progress import Progress
 
-PLAN_MODELS = ("path:models/staging/ledger", "path:models/staging/pipedrive", "path:models/plan")
-RECONCILIATION_MODELS = (*PLAN_MODELS, "path:models/reconciliation")
 
 P = ParamSpec("P")
 
@@ -54,11 +52,18 @@ def extract_source(
     per_contact: bool = True,
     sample: int | None = None,
     accept_changes: bool = False,
+    exports_only: bool = False,
 ) -> Outcome:
     """`aiq2pd extract`."""
+    from migrate.inbox import headers_seed, land_without_calls
+
+    if exports_only:
+        return land_without_calls(settings)
     account = settings.alpine_iq()
     from extract.alpine_iq import extract_account
+    from extract.alpine_iq.calls import CallPlan
 
+    plans: list[CallPlan] = []
     result = extract_account(
         account,
         settings.data_dir,
@@ -66,14 +71,18 @@ def extract_source(
         per_contact=per_contact,
         sample=sample,
         accept_changes=accept_changes,
+        inbox_headers=headers_seed(),
+        on_plan=plans.append,
     )
     rows = tuple(sorted(result.rows.items()))
+    planned = tuple((each.endpoint, each.calls, each.why) for plan in plans for each in plan.lines)
     gaps = tuple(sorted(result.gaps.items()))
     return Outcome(
         "extract",
         f"landed {sum(result.rows.values()):,} rows with {result.calls:,} calls",
         facts={"calls": result.calls, "fewest possible calls": result.minimum_calls},
         tables=(
+            Table("Calls planned", ("resource", "calls", "why"), planned),
             Table("Rows in raw_alpine_iq", ("table", "rows"), rows),
             *((Table("Not available in this account", ("resource", "why"), gaps),) if gaps else ()),
         ),
@@ -82,9 +91,11 @@ def extract_source(
 
 
 @remembered
-def build_models(settings: Settings, progress: Progress, *, select: str = "") -> Outcome:
+def build_models(
+    settings: Settings, progress: Progress, *, select: str = "", unit_tests: bool = False
+) -> Outcome:
     """`aiq2pd build`."""
-    done = _dbt(settings, progress, tuple(select.split()))
+    done = _dbt(settings, progress, select=tuple(select.split()), unit_tests=unit_tests)
     nodes = tuple((kind, count) for kind, count in done.nodes.items())
     return Outcome(
         "build",
@@ -112,7 +123,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
         if read_back or (read_back is None and not _knows_records(ledger)):
             _read_back(settings, progress, ledger)
         _publish(settings, ledger)
-    _dbt(settings, progress, PLAN_MODELS)
+    _dbt(settings, progress, selector="plan")
     plan = freeze(
         settings.places.warehouse,
         settings.places.plans,
@@ -169,7 +180,7 @@ def verify_target(settings: Settings, progress: Progress, *, read_back: bool = T
         if read_back:
             _read_back(settings, progress, ledger)
         _publish(settings, ledger)
-    _dbt(settings, progress, RECONCILIATION_MODELS)
+    _dbt(settings, progress, selector="verify")
     verdict = judge(settings.places.warehouse)
     return Outcome(
         "verify",
@@ -181,13 +192,22 @@ def verify_target(settings: Settings, progress: Progress, *, read_back: bool = T
     )
 
 
-def _dbt(settings: Settings, progress: Progress, select: tuple[str, ...]) -> dbt.DbtRun:
+def _dbt(
+    settings: Settings,
+    progress: Progress,
+    *,
+    select: tuple[str, ...] = (),
+    selector: str = "",
+    unit_tests: bool = False,
+) -> dbt.DbtRun:
     return dbt.build(
         project_dir(),
         environment=settings.environment_of_dbt(),
         target_path=settings.places.dbt_target,
         progress=progress,
         select=select,
+        selector=selector,
+        unit_tests=unit_tests,
     )
 
 

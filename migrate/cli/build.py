@@ -15,13 +15,21 @@ def build(
     select: Annotated[
         str, typer.Option("--select", "-s", help="Only these models, in dbt's own words.")
     ] = "",
+    unit_tests: Annotated[
+        bool,
+        typer.Option(
+            "--unit-tests",
+            help="Also the unit tests: they judge the SQL, not the data.",
+        ),
+    ] = False,
     sandbox: OnSandbox = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Turn what was landed into what Pipedrive will hold, and test it (dbt build).
 
-    A plain `dbt build` from the project's root does the same with no flags and no environment.
+    A plain `dbt build` from the project's root does the same, unit tests included, with no flags
+    and no environment.
     Needs no credentials. Exit code 2 when a test or a model fails: its name and its rows are said.
 
     Example:
@@ -30,5 +38,5 @@ def build(
     """
     from migrate.steps import build_models
 
-    step = partial(build_models, select=select)
+    step = partial(build_models, select=select, unit_tests=unit_tests)
     run_on_account("build", step, as_json=as_json, debug=debug, sandbox=sandbox)
