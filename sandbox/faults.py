@@ -24,7 +24,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from sandbox.core import HTML_HEADERS, JSON_HEADERS, Fault, Reply, Request
+from sandbox.core import HTML_HEADERS, Fault, Reply, Request
 
 BEFORE: Final = frozenset(
     {
@@ -157,30 +157,32 @@ def _page(status: int) -> Reply:
     return Reply(status, HTML_HEADERS, text.encode())
 
 
-def _failed(status: int) -> Reply:
-    if status != 500:
-        return _page(status)
-    return Reply(500, JSON_HEADERS, b'{"success":false,"error":"Internal Server Error"}')
+def _failed(status: int, broken: Reply) -> Reply:
+    """500 is the service's own answer; the rest are pages of what stands before it."""
+    return broken if status == 500 else _page(status)
 
 
-def early_reply(rule: Rule) -> Reply | None:
-    """The answer to a call on which the service never acted; None when it goes on."""
+def early_reply(rule: Rule, broken: Reply) -> Reply | None:
+    """The answer to a call on which the service never acted; None when it goes on.
+
+    `broken` is how the service itself says that it failed.
+    """
     if rule.kind == "drop_request":
         return Reply(503, fault=Fault(rule.kind, drop_connection=True))
     if rule.kind == "error_before":
-        return _failed(rule.status)
+        return _failed(rule.status, broken)
     if rule.kind == "redirect":
         return Reply(302, {**HTML_HEADERS, "location": "https://elsewhere.invalid/"})
     return None
 
 
-def spoiled(rule: Rule, reply: Reply) -> Reply:
-    """What the client gets of an answer after the service acted."""
+def spoiled(rule: Rule, reply: Reply, broken: Reply) -> Reply:
+    """What the client gets of an answer after the service acted; `broken` as above."""
     kind = rule.kind
     if kind == "drop_response":
         return Reply(reply.status, reply.headers, b"", Fault(kind, drop_connection=True))
     if kind == "error_after":
-        return _failed(rule.status)
+        return _failed(rule.status, broken)
     if kind == "truncate":
         fault = Fault(kind, truncate_to=len(reply.body) // 2)
         return Reply(reply.status, reply.headers, reply.body, fault)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sandbox.alpine_iq.fill import fill
 from sandbox.alpine_iq.service import Service
 from sandbox.alpine_iq.store import Store
-from sandbox.generator import AccountSpec, build_account
+from sandbox.generator import AccountSpec, audiences_of, build_account
 from sandbox.server import serve
 
 
@@ -23,7 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--personas", type=int, default=300)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--stores", type=int, default=3)
-    parser.add_argument("--audiences", type=int, default=12)
+    parser.add_argument("--audiences", type=int, default=None)
     parser.add_argument("--window-scale", type=float, default=None)
     parser.add_argument("--only-generate", action="store_true")
     return parser.parse_args()
@@ -43,7 +43,8 @@ def opened(state: Path, spec: AccountSpec) -> Store:
 
 def main() -> None:
     given = _arguments()
-    spec = AccountSpec(given.personas, given.seed, given.stores, given.audiences)
+    audiences = given.audiences if given.audiences is not None else audiences_of(given.personas)
+    spec = AccountSpec(given.personas, given.seed, given.stores, audiences)
     service = Service(opened(given.state, spec))
     if given.window_scale is not None:
         service.keep_switches({"limits.scale": given.window_scale})

@@ -7,7 +7,7 @@
 | POST clock | `{"advance": s}`, `{"freeze_at": t}`, `{"freeze_at": null}` |
 | POST faults | `{"rules": [...], "seed": n}` (see `sandbox.faults`) |
 | POST config | `{"switch": value}` |
-| POST snapshot, reset | keeps the state; goes back to it |
+| POST snapshot, reset, compare | keeps the state; goes back to it; says whether it changed |
 | POST export | writes the dashboard's files into `{"folder": ...}` |
 
 Raises `Refusal`.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sandbox.alpine_iq import export, truth
+from sandbox.alpine_iq import copies, export, truth
 from sandbox.alpine_iq.edits import BadEdit
 from sandbox.alpine_iq.routing import Refusal
 from sandbox.alpine_iq.switches import BadSwitch
@@ -143,12 +143,16 @@ def _config(service: Service, request: Request) -> Any:
 
 
 def _snapshot(service: Service, _: Request) -> Any:
-    return {"snapshot": service.snapshot().name}
+    return {"snapshot": copies.take(service).name}
 
 
 def _reset(service: Service, _: Request) -> Any:
-    service.restore()
+    copies.restore(service)
     return truth.counts(service.store)
+
+
+def _compare(service: Service, _: Request) -> Any:
+    return copies.compared(service)
 
 
 def _export(service: Service, request: Request) -> Any:
@@ -175,5 +179,6 @@ _ANSWERS: dict[tuple[str, str], Answer] = {
     ("POST", "config"): _config,
     ("POST", "snapshot"): _snapshot,
     ("POST", "reset"): _reset,
+    ("POST", "compare"): _compare,
     ("POST", "export"): _export,
 }

@@ -57,12 +57,12 @@ def list_contacts(call: Call) -> Any:
         raise Refusal(400, "sort is unknown")
     direction = "desc" if call.query.get("dir", "").lower() == "desc" else "asc"
     asked, start = start, call.service.page_start(start)
-    page = store.contacts(
+    page = store.page(
         f"where {condition} order by {column} {direction} limit ? offset ?",
         [*values, limit, start],
     )
     total = store.value(f"select count(*) from contacts where {condition}", values)
-    results = [views.listed(each.document()) for each in page]
+    results = [views.listed(doc) for doc in page]
     call.service.churn()
     return {
         "results": call.service.list_or_null(results),

@@ -7,9 +7,7 @@ side door for tests: no key, no limits, not logged.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +25,6 @@ ROUTER: Final = Router((*people.ROUTES, *history.ROUTES, *account.ROUTES))
 _MESSAGES: Final = {403: "Please provide a valid API key", 429: "Too Many Requests"}
 _FAULT_STATUS: Final = {"rate_limited": 429, "blocked": 403}
 _LONGEST_WINDOW: Final = max(span for _, span in LIMITS)
-_SNAPSHOT: Final = ".snapshot"
 
 
 class Service:
@@ -39,9 +36,10 @@ class Service:
         self._slow = 0.0
         self._page_start = 0
         self._repeats = False
-        self._open(store)
+        self.open(store)
 
-    def _open(self, store: Store) -> None:
+    def open(self, store: Store) -> None:
+        """Reads everything that is kept in memory from the state."""
         self.store = store
         self.switches = Switches(store.meta("switches"))
         self.editor = Editor(store, self.clock, self.switches)
@@ -63,7 +61,7 @@ class Service:
         except Refusal as refusal:
             return _refusal(refusal.status, refusal.message)
         except (sqlite3.Error, LookupError, TypeError, ValueError):
-            return _refusal(500, "Internal Server Error")
+            return _broken()
 
     def tick(self) -> None:
         """Nothing is due between calls: what is pushed becomes visible by its time."""
@@ -87,7 +85,7 @@ class Service:
             return self._logged(request, now, self._too_many(wait))
         reply = self._routed(request, uids, now)
         if rule is not None and (rule.kind in AFTER or rule.kind == "latency"):
-            reply = spoiled(rule, reply)
+            reply = spoiled(rule, reply, _broken())
         return self._logged(request, now, reply, counted=True)
 
     def _uids_of(self, key: str) -> list[str]:
@@ -103,7 +101,7 @@ class Service:
         status = _FAULT_STATUS.get(rule.kind)
         if status is not None:
             return _refusal(status, _MESSAGES[status])
-        return early_reply(rule)
+        return early_reply(rule, _broken())
 
     def _too_many(self, wait: float) -> Reply:
         reply = _refusal(429, _MESSAGES[429])
@@ -207,29 +205,11 @@ class Service:
         self.clock.advance(seconds)
         self.store.set_meta("clock_offset", self.clock.offset)
 
-    def snapshot(self) -> Path:
-        """Copies the state beside itself, replacing an older copy."""
-        target = self.store.path.with_name(self.store.path.name + _SNAPSHOT)
-        target.unlink(missing_ok=True)
-        target.touch(mode=0o600)
-        self.store.execute("pragma wal_checkpoint(truncate)")
-        shutil.copyfile(self.store.path, target)
-        return target
-
-    def restore(self) -> None:
-        """Goes back to the snapshot; refused when there is none."""
-        path = self.store.path
-        source = path.with_name(path.name + _SNAPSHOT)
-        if not source.exists():
-            raise Refusal(409, "no snapshot was taken")
-        self.store.execute("pragma wal_checkpoint(truncate)")
-        self.store.close()
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        shutil.copyfile(source, path)
-        self._open(Store(path))
-
 
 def _refusal(status: int, message: str) -> Reply:
     error = {"errors": [{"message": message, "code": status}], "code": status, "success": False}
     return Reply(status, JSON_HEADERS, msgspec.json.encode(error))
+
+
+def _broken() -> Reply:
+    return _refusal(500, "Internal Server Error")

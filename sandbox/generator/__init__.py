@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from sandbox.generator.account import Account, Bundle, build_account
-from sandbox.generator.spec import AccountSpec
+from sandbox.generator.spec import AccountSpec, audiences_of
 
-__all__ = ["Account", "AccountSpec", "Bundle", "build_account"]
+__all__ = ["Account", "AccountSpec", "Bundle", "audiences_of", "build_account"]

@@ -90,7 +90,7 @@ class PipedriveSandbox:
             return early
         reply, course = self._answer(request)
         if rule is not None and (rule.kind in AFTER or rule.kind == "latency"):
-            reply = spoiled(rule, reply)
+            reply = spoiled(rule, reply, self._rendered(server_error()))
         self._note(request, reply, course, rule)
         return reply
 
@@ -137,7 +137,7 @@ class PipedriveSandbox:
     # faults before the service acts
 
     def _before(self, rule: Rule, request: Request) -> Reply | None:
-        reply: Reply | None = early_reply(rule)
+        reply: Reply | None = early_reply(rule, self._rendered(server_error()))
         if rule.kind == "late_apply":
             self._late.append((self.clock.now() + rule.seconds, request))
             reply = Reply(503, fault=Fault(rule.kind, drop_connection=True))

@@ -12,6 +12,7 @@ from sandbox.pipedrive import rules
 from sandbox.pipedrive.account import Account
 from sandbox.pipedrive.call import Answer, Call
 from sandbox.pipedrive.currencies import CURRENCIES
+from sandbox.pipedrive.deal_state import settle_archive, settle_status
 from sandbox.pipedrive.errors import deal_cap, general, invalid, not_found
 from sandbox.pipedrive.listing import page, shared_conditions
 from sandbox.pipedrive.present import Presenter
@@ -24,12 +25,11 @@ from sandbox.pipedrive.records import (
     patch_record,
     visible,
 )
-from sandbox.pipedrive.shape import is_day, is_spaced_time
+from sandbox.pipedrive.shape import is_day
 from sandbox.pipedrive.store import Doc, Row
-from sandbox.pipedrive.times import v1_time, v2_time
+from sandbox.pipedrive.times import v2_time
 
 FILTERS: Final = ("owner_id", "person_id", "org_id", "pipeline_id", "stage_id", "status")
-CLOSED_BY: Final = {"won": "won_time", "lost": "lost_time"}
 MISSING: Final = "Deal not found"
 
 
@@ -116,63 +116,6 @@ def _place(account: Account, body: Doc, row: Row | None, problems: rules.Problem
         problems.append(f"pipeline_id: The pipeline {pipeline_id} has no stages")
 
 
-def _status(call: Call, body: Doc, row: Row | None, problems: rules.Problems) -> None:
-    old = row.doc["status"] if row is not None else "open"
-    status = body.get("status", old)
-    if status not in ("open", "won", "lost"):
-        problems.append("status: The value is not one of the allowed values: lost, open, won")
-        return
-    for key in ("won_time", "lost_time", "close_time"):
-        rules.instant(body, key, problems)
-    needed = {"won_time": ("won",), "lost_time": ("lost",), "close_time": ("won", "lost")}
-    problems += [
-        f"{key}: The value can only be set for a deal with status {' or '.join(allowed)}"
-        for key, allowed in needed.items()
-        if body.get(key) is not None and status not in allowed
-    ]
-    if body.get("lost_reason") is not None and status != "lost":
-        problems.append("lost_reason: The value can only be set for a lost deal")
-    if problems:
-        return
-    if status == "open" and old != "open":
-        body.update(dict.fromkeys(("won_time", "lost_time", "close_time")))
-    elif status != "open":
-        _close(call, body, row, status, changed=status != old)
-    for key in ("won", "lost", "close"):
-        if f"{key}_time" in body:
-            moment = body[f"{key}_time"]
-            body[f"local_{key}_date"] = None if moment is None else moment[:10]
-
-
-def _close(call: Call, body: Doc, row: Row | None, status: str, *, changed: bool) -> None:
-    own, other = CLOSED_BY[status], CLOSED_BY["lost" if status == "won" else "won"]
-    given = [key for key in (own, "close_time") if body.get(key) is not None]
-    if not given and not changed:
-        return
-    moment = body[given[0]] if given else v2_time(call.now)
-    for key in (own, "close_time"):
-        body.setdefault(key, moment)
-    if changed:
-        body[other] = None
-    if given:
-        body["_set"] = ["close_time", own]
-    elif row is not None:
-        body["_set"] = []
-
-
-def _archive(call: Call, body: Doc, row: Row | None, problems: rules.Problems) -> None:
-    moment = body.get("archive_time")
-    if moment is not None and not is_spaced_time(moment):
-        problems.append("archive_time: The value is not a valid datetime")
-    was_archived = row is not None and row.archived
-    if body.get("is_archived") and not was_archived:
-        body["archive_time"] = moment or v1_time(call.now)
-    elif body.get("is_archived") is False:
-        body["archive_time"] = None
-    elif "archive_time" in body and not was_archived:
-        problems.append("archive_time: The value can only be set for an archived deal")
-
-
 def _plain_values(account: Account, body: Doc, row: Row | None, problems: rules.Problems) -> None:
     currency = body.get("currency")
     if currency is not None and currency not in CURRENCIES:
@@ -203,8 +146,8 @@ def prepare(
     rules.custom_fields(account, "deal", body, problems)
     _place(account, body, row, problems)
     _plain_values(account, body, row, problems)
-    _status(call, body, row, problems)
-    _archive(call, body, row, problems)
+    settle_status(call, body, row, problems)
+    settle_archive(call, body, row, problems)
     if row is None:
         body["custom_fields"] = rules.filled(body.get("custom_fields"))
         if body.get("is_deleted"):

@@ -1,8 +1,8 @@
-"""Notes and their comments: API v1 only, HTML content, soft delete, no custom fields."""
+"""Notes: API v1 only, HTML content, soft delete, no custom fields."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sandbox.pipedrive.account import Account
 from sandbox.pipedrive.call import Answer, Call
@@ -153,7 +153,7 @@ def _touch_parents(account: Account, doc: Doc, call: Call) -> None:
             account.save(kind, row, {**row.doc, "update_time": v2_time(call.now)}, call.now)
 
 
-def _found(account: Account, call: Call) -> Row:
+def found(account: Account, call: Call) -> Row:
     row = account.store.get("note", call.number("id"))
     if row is None:
         raise not_found("Note not found")
@@ -161,7 +161,7 @@ def _found(account: Account, call: Call) -> Row:
 
 
 def _change(account: Account, call: Call) -> Answer:
-    row = _found(account, call)
+    row = found(account, call)
     if row.deleted is not None:
         raise not_found("Note not found")
     changes = _changes(account, call.body)
@@ -177,11 +177,11 @@ def _change(account: Account, call: Call) -> Answer:
 
 
 def _read(account: Account, call: Call) -> Answer:
-    return Answer(_show(account, _found(account, call).doc, call))
+    return Answer(_show(account, found(account, call).doc, call))
 
 
 def _remove(account: Account, call: Call) -> Answer:
-    row = _found(account, call)
+    row = found(account, call)
     if row.deleted is not None:
         raise not_found("Note not found")
     account.soft_delete("note", row, call.now)
@@ -246,78 +246,6 @@ def _list(account: Account, call: Call) -> Answer:
     return v1_page(account, call, fetch, show)
 
 
-# comments
-
-
-def _comment(account: Account, call: Call) -> Row:
-    note = _found(account, call)
-    comment_id = call.values["commentId"]
-    for row in account.store.rows("comment", "note_id=? AND deleted IS NULL", (note.id,)):
-        if row.doc["uuid"] == comment_id:
-            return row
-    raise not_found("Comment not found")
-
-
-def _content(call: Call) -> str:
-    content: Any = call.body.get("content")
-    if not isinstance(content, str) or not content:
-        raise general(400, "Content must be given.")
-    return content
-
-
-def _add_comment(account: Account, call: Call) -> Answer:
-    note = _found(account, call)
-    number = account.store.reserve_ids("comment")
-    moment = v1_time(call.now)
-    doc = {
-        "id": number,
-        "uuid": f"00000000-0000-4000-8000-{number:012x}",
-        "note_id": note.id,
-        "object_id": str(note.id),
-        "object_type": "note",
-        "active_flag": True,
-        "company_id": account.company_id,
-        "user_id": call.user_id,
-        "updater_id": None,
-        "content": cleaned(_content(call), account.switches.note_cleaning),
-        "add_time": moment,
-        "update_time": moment,
-    }
-    account.insert("comment", doc, call.now)
-    return Answer(_shown_comment(doc))
-
-
-def _shown_comment(doc: Doc) -> Doc:
-    return {key: value for key, value in doc.items() if key not in ("id", "note_id")}
-
-
-def _read_comment(account: Account, call: Call) -> Answer:
-    return Answer(_shown_comment(_comment(account, call).doc))
-
-
-def _change_comment(account: Account, call: Call) -> Answer:
-    row = _comment(account, call)
-    text = cleaned(_content(call), account.switches.note_cleaning)
-    doc = {**row.doc, "content": text, "update_time": v1_time(call.now)}
-    account.save("comment", row, {**doc, "updater_id": call.user_id}, call.now)
-    return Answer(_shown_comment(doc))
-
-
-def _remove_comment(account: Account, call: Call) -> Answer:
-    account.soft_delete("comment", _comment(account, call), call.now)
-    return Answer(data=True)
-
-
-def _comments(account: Account, call: Call) -> Answer:
-    note = _found(account, call)
-
-    def fetch(limit: int, offset: int) -> list[Row]:
-        sql = "note_id=? AND deleted IS NULL ORDER BY id LIMIT ? OFFSET ?"
-        return list(account.store.rows("comment", sql, (note.id, limit, offset)))
-
-    return v1_page(account, call, fetch, _shown_comment)
-
-
 _BASE: Final = "/api/v1/notes"
 _ONE: Final = _BASE + "/{id}"
 ROUTES: Final[dict[tuple[str, str], Handler]] = {
@@ -326,9 +254,4 @@ ROUTES: Final[dict[tuple[str, str], Handler]] = {
     ("GET", _ONE): _read,
     ("PUT", _ONE): _change,
     ("DELETE", _ONE): _remove,
-    ("GET", _ONE + "/comments"): _comments,
-    ("POST", _ONE + "/comments"): _add_comment,
-    ("GET", _ONE + "/comments/{commentId}"): _read_comment,
-    ("PUT", _ONE + "/comments/{commentId}"): _change_comment,
-    ("DELETE", _ONE + "/comments/{commentId}"): _remove_comment,
 }

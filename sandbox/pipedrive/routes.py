@@ -6,8 +6,10 @@ from typing import Final
 
 from sandbox.pipedrive import (
     activities,
+    comments,
     deal_products,
     deals,
+    discounts,
     fields,
     fields_v1,
     files,
@@ -31,9 +33,11 @@ ROUTES: Final[dict[tuple[str, str], Handler]] = {
     **products.ROUTES,
     **deals.ROUTES,
     **deal_products.ROUTES,
+    **discounts.ROUTES,
     **pipelines.ROUTES,
     **fields.ROUTES,
     **notes.ROUTES,
+    **comments.ROUTES,
     **users.ROUTES,
     **activities.ROUTES,
     **files.ROUTES,

@@ -153,13 +153,43 @@ def test_windows_switches_clock_and_edits_survive_a_restart(account, serve, tmp_
     assert again.door("stats")["windows"][2]["used"] == used == 5
 
 
-def test_a_snapshot_is_gone_back_to(account):
+def test_a_snapshot_is_compared_with_and_gone_back_to(account):
     before = account.contacts()
+    assert account.ask("/_sandbox/compare", "POST", {}).status == 409
     account.door("snapshot", {})
+    account.door("config", {"orders.shape": "lean"})
+    account.door("clock", {"advance": 60})
+    assert account.door("compare", {})["equal"] is True  # neither is part of the account
     account.door("edit", {"action": "block_contact", "contactID": before[0]["contactID"]})
+    changed = account.door("compare", {})
+    assert changed["equal"] is False
+    assert changed["now"] != changed["then"]
     assert len(account.contacts()) == len(before) - 1
     account.door("reset", {})
     assert account.contacts() == before
+    assert account.door("compare", {})["equal"] is True
+
+
+def test_a_failure_of_its_own_has_the_envelope_and_that_of_a_proxy_is_a_page(account):
+    rules = [
+        {"kind": "error_before", "status": 500, "nth": [1]},
+        {"kind": "error_after", "status": 500, "nth": [2]},
+        {"kind": "error_after", "status": 502, "nth": [3]},
+    ]
+    account.door("faults", {"rules": rules})
+    path = f"/api/v1.1/stores/{account.uid}"
+    for _ in range(2):
+        answer = account.ask(path)
+        assert (answer.status, answer.json) == (
+            500,
+            {
+                "errors": [{"message": "Internal Server Error", "code": 500}],
+                "code": 500,
+                "success": False,
+            },
+        )
+    page = account.ask(path)
+    assert (page.status, page.headers["content-type"]) == (502, "text/html; charset=utf-8")
 
 
 @pytest.mark.parametrize(
