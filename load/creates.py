@@ -73,17 +73,33 @@ async def create(run: Run, phase: Phase, rows: Sequence[PlanRow], known: dict[st
 
 
 async def _check_suspects(run: Run, phase: Phase) -> None:
-    """A refusal that names one of our fields: is the field still there?"""
-    suspects, run.suspect_fields = run.suspect_fields, set()
+    """A refusal that names one of our fields: is the field still there?
+
+    If it is gone, or nobody can say, what was refused over it is no fault of the records.
+    """
+    suspects, run.suspects = run.suspects, {}
     if not suspects or phase.field_list is None:
         return
-    async for page in pages(run.client, phase.field_list, {"limit": 500}, cost=10, entity="field"):
-        suspects -= {remote["field_code"] for remote in page}
-    if suspects:
+    gone = set(suspects)
+    try:
+        async for page in pages(
+            run.client, phase.field_list, {"limit": 500}, cost=10, entity="field"
+        ):
+            gone -= {remote["field_code"] for remote in page}
+    finally:
+        _release(run, [record for code in gone for record in suspects[code]])
+    if gone:
         raise TargetChanged(
-            f"{phase.entity}: {len(suspects)} of our custom fields were deleted during the run;"
-            " restore them or plan again, then release what was refused meanwhile"
+            f"{phase.entity}: {len(gone)} of our custom fields were deleted during the run;"
+            " restore them or drop them from the mapping, then plan again"
         )
+
+
+def _release(run: Run, refused: Sequence[tuple[str, str]]) -> None:
+    with run.ledger.transaction():
+        for entity, key in refused:
+            records.back_to_planned(run.ledger, entity, key)
+            run.count(entity, "quarantined", -1)
 
 
 def _draft(run: Run, phase: Phase, row: PlanRow, known: dict[str, Record]) -> Draft | None:
@@ -241,7 +257,7 @@ def _refuse(run: Run, phase: Phase, row: PlanRow, sent: Sent) -> None:
         )
         return
     if sent.field in run.catalog.field_codes():
-        run.suspect_fields.add(sent.field or "")
+        run.suspects.setdefault(sent.field or "", []).append((phase.entity, row.source_key))
     _quarantine(run, phase, row, str(sent.code or sent.status), sent.reason)
 
 

@@ -19,7 +19,7 @@ from load.account import check_account
 from load.crashpoints import crashpoint
 from load.creates import create
 from load.errors import MigrationError, RetryLater
-from load.ledger import changes, doubts, records
+from load.ledger import changes, doubts, records, retries
 from load.ledger.records import Record
 from load.ledger.store import Ledger
 from load.payload import parent_keys
@@ -80,7 +80,7 @@ async def apply(
     clock: Waits,
     progress: Shows,
     dry_run: bool = False,
-    on_barrier: Callable[[str], None] = lambda _entity: None,
+    on_barrier: Callable[[str], object] = lambda _entity: None,
 ) -> ApplyResult:
     """Brings the target to the plan. `on_barrier` is called when an entity is done (publishing)."""
     run = Run(plan, ledger, client, settings, clock, progress, on_barrier)
@@ -191,6 +191,8 @@ def _sorted(
     for row in rows:
         record = known.get(row.source_key)
         state = record.state if record else "planned"
+        if record is not None and retries.may_try_again(record, row.new_hash):
+            state = "planned"
         if state == "ambiguous":
             todo.parked.append(row)
         elif record and state == "confirmed" and _is_wanted(row, record):

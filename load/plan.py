@@ -120,7 +120,10 @@ class FrozenPlan:
 def freeze(
     warehouse: Path, plans_dir: Path, *, source_account: str, company_id: int | None
 ) -> FrozenPlan:
-    """Freezes the plan tables of the warehouse. The same content gives the same digest."""
+    """Freezes the plan tables of the warehouse. The same content gives the same digest.
+
+    Frozen again, a plan becomes the newest one; its rows are left as they are.
+    """
     try:
         connection = duckdb.connect(str(warehouse), read_only=True)
     except duckdb.IOException as error:
@@ -139,7 +142,10 @@ def freeze(
             raise ConfigError("the warehouse has no plan; run `dbt build` first") from error
         manifest |= {"source_account": source_account, "company_id": company_id}
         folder = plans_dir / str(manifest["digest"])
-        if not (folder / "manifest.json").exists():
+        if (folder / "manifest.json").exists():
+            files = open_plan(folder).manifest["files"]
+            _write_manifest(folder, manifest | {"files": files})
+        else:
             _write(connection, folder, orders | _SIDE_TABLES, manifest)
     return open_plan(folder)
 
@@ -159,9 +165,12 @@ def open_plan(folder: Path) -> FrozenPlan:
 
 
 def latest_plan(plans_dir: Path) -> FrozenPlan | None:
-    """The plan that was frozen last, or None."""
-    manifests = sorted(plans_dir.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime_ns)
-    return open_plan(manifests[-1].parent) if manifests else None
+    """The plan that was frozen last, by its own word, or None."""
+    frozen = [
+        (str(json.loads(path.read_text())["created_at"]), path.parent)
+        for path in plans_dir.glob("[!.]*/manifest.json")
+    ]
+    return open_plan(max(frozen)[1]) if frozen else None
 
 
 def _digest(connection: duckdb.DuckDBPyConnection, table: str, order: str) -> str:
@@ -193,7 +202,7 @@ def _manifest(connection: duckdb.DuckDBPyConnection, digests: dict[str, str]) ->
     mapping = digests["plan_fields"] + digests["plan_field_options"]
     return {
         "digest": hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH],
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "counts": counts,
         "calls": totals[0],
         "tokens": totals[1],
@@ -222,11 +231,17 @@ def _write(
         )
         path.chmod(0o600)
         hashes[path.name] = _file_hash(path)
-    manifest_path = draft / "manifest.json"
-    manifest_path.touch(mode=0o600)
-    manifest_path.write_text(json.dumps(manifest | {"files": hashes}, indent=2, default=str))
+    _write_manifest(draft, manifest | {"files": hashes})
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """In one step: a reader finds the former one or this one."""
+    draft = folder / ".manifest.draft"
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(manifest, indent=2, default=str))
+    draft.rename(folder / "manifest.json")
 
 
 def _file_hash(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from load.ledger import records
+from load.ledger import records, retries
 from load.phases import PHASES
 from load.provision import list_fields, missing_fields
 from load.run import Run
@@ -26,7 +26,7 @@ async def preview(run: Run) -> None:
 def _would(action: str, new_hash: str | None, record: records.Record | None) -> str:
     if action not in ("create", "update", "adopt"):
         return action
-    if record is None or record.state == "planned":
+    if record is None or record.state == "planned" or retries.may_try_again(record, new_hash):
         return f"would {action}"
     if record.state == "confirmed":
         return "unchanged" if record.payload_hash == new_hash else "would update"

@@ -96,7 +96,7 @@ class Run:
     settings: Timings
     clock: Waits
     progress: Shows
-    on_barrier: Callable[[str], None]
+    on_barrier: Callable[[str], object]
     catalog: Catalog = field(default_factory=lambda: Catalog({}, {}))
     policies: dict[tuple[str, str], str] = field(default_factory=dict)
     ranks: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Run:
     writes: int = 0
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     value_differences: list[str] = field(default_factory=list)
-    suspect_fields: set[str] = field(default_factory=set)
+    suspects: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     stop_cause: BaseException | None = None
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=REFUSALS_WATCHED))
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_CALLS))

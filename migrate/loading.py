@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,9 @@ async def load(
     *,
     progress: Progress,
     dry_run: bool,
+    on_barrier: Callable[[str], object] = lambda _entity: None,
 ) -> ApplyResult:
-    """One run of the loader over a frozen plan."""
+    """One run of the loader over a frozen plan; `on_barrier` is called after each phase."""
     clock = RealClock()
     async with PipedriveClient(account, ledger, clock, read_only=dry_run) as client:
         return await apply_plan(
@@ -71,6 +73,7 @@ async def load(
             clock=clock,
             progress=progress,
             dry_run=dry_run,
+            on_barrier=on_barrier,
         )
 
 

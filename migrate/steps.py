@@ -118,11 +118,11 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
     from migrate.loading import company
     from migrate.summaries import plan_tables
 
-    with _ledger(settings) as ledger:
+    with open_ledger(settings) as ledger:
         who = asyncio.run(company(settings.pipedrive(), ledger))
         if read_back or (read_back is None and not _knows_records(ledger)):
             _read_back(settings, progress, ledger)
-        _publish(settings, ledger)
+        publish_ledger(settings, ledger)
     _dbt(settings, progress, selector="plan")
     plan = freeze(
         settings.places.warehouse,
@@ -148,11 +148,18 @@ def apply_plan(
     account = settings.pipedrive()
     from migrate.loading import apply_outcome, load
 
-    with _ledger(settings) as ledger:
+    with open_ledger(settings) as ledger:
         result = asyncio.run(
-            load(account, ledger, _plan(settings, digest), progress=progress, dry_run=dry_run)
+            load(
+                account,
+                ledger,
+                _plan(settings, digest),
+                progress=progress,
+                dry_run=dry_run,
+                on_barrier=lambda _entity: dry_run or publish_ledger(settings, ledger),
+            )
         )
-        published = dry_run or _publish(settings, ledger)
+        published = dry_run or publish_ledger(settings, ledger)
     return apply_outcome(result, dry_run=dry_run, published=published)
 
 
@@ -162,9 +169,9 @@ def closing_sweep(settings: Settings, progress: Progress) -> Outcome:
     account = settings.pipedrive()
     from migrate.loading import sweep, sweep_outcome
 
-    with _ledger(settings) as ledger:
+    with open_ledger(settings) as ledger:
         result = asyncio.run(sweep(account, ledger, progress=progress))
-        _publish(settings, ledger)
+        publish_ledger(settings, ledger)
     return sweep_outcome(result)
 
 
@@ -176,10 +183,10 @@ def verify_target(settings: Settings, progress: Progress, *, read_back: bool = T
     from migrate.gates import judge
     from migrate.summaries import reconciliation_tables
 
-    with _ledger(settings) as ledger:
+    with open_ledger(settings) as ledger:
         if read_back:
             _read_back(settings, progress, ledger)
-        _publish(settings, ledger)
+        publish_ledger(settings, ledger)
     _dbt(settings, progress, selector="verify")
     verdict = judge(settings.places.warehouse)
     return Outcome(
@@ -217,7 +224,7 @@ def _warnings(done: dbt.DbtRun) -> tuple[Table, ...]:
     return (Table("Warnings", ("test",), tuple((name,) for name in done.warnings)),)
 
 
-def _ledger(settings: Settings) -> Ledger:
+def open_ledger(settings: Settings) -> Ledger:
     from load.ledger import Ledger
 
     return Ledger.open(settings.places.ledger, settings.ledger_key())
@@ -227,7 +234,7 @@ def _knows_records(ledger: Ledger) -> bool:
     return bool(ledger.db.execute("select 1 from id_map limit 1").fetchone())
 
 
-def _publish(settings: Settings, ledger: Ledger) -> bool:
+def publish_ledger(settings: Settings, ledger: Ledger) -> bool:
     from load.ledger import publish
 
     return publish(ledger, settings.places.warehouse)

@@ -85,7 +85,7 @@ def publish(ledger: Ledger, warehouse: Path) -> bool:
             for table, columns in _PUBLISHED.items():
                 _copy(ledger, connection, table, columns)
         connection.execute("commit")
-    except duckdb.TransactionException:
+    except (duckdb.IOException, duckdb.TransactionException):
         return False
     finally:
         connection.close()

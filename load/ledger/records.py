@@ -192,12 +192,17 @@ def back_to_planned(ledger: Ledger, entity: str, source_key: str) -> None:
 
 
 def quarantine(ledger: Ledger, entity: str, source_key: str, code: str, reason: str) -> None:
-    """This record does not load as it is. `reason` names columns and codes, no personal value."""
+    """This record does not load as it is. `reason` names columns and codes, no personal value.
+
+    What its parent or a missing option keeps out was not refused itself: its hash is forgotten,
+    so that the next plan wants it again.
+    """
     with ledger.transaction() as db:
         db.execute(
             "insert into id_map (entity, source_key, state, run_id, reason_code, reason,"
             " updated_at) values (?1, ?2, 'quarantined', ?3, ?4, ?5, ?6) on conflict do update set"
-            " state = 'quarantined', run_id = ?3, reason_code = ?4, reason = ?5, updated_at = ?6",
+            " state = 'quarantined', run_id = ?3, reason_code = ?4, reason = ?5, updated_at = ?6,"
+            " payload_hash = case when ?4 in ('parent', 'mapping') then null else payload_hash end",
             (entity, source_key, ledger.run_id, code, reason, ledger.stamp()),
         )
 

@@ -125,6 +125,18 @@ def test_the_same_content_freezes_to_the_same_digest_and_other_content_to_anothe
     assert rows[1].payload["emails"][0]["value"] == "p1@example.com"
 
 
+def test_the_newest_plan_is_the_one_frozen_last_even_if_its_rows_are_older(worlds, tmp_path):
+    one = worlds.small().freeze(tmp_path)
+    other = worlds.small(persons=3).freeze(tmp_path)
+    assert latest_plan(tmp_path / "plans").digest == other.digest
+    assert worlds.small().freeze(tmp_path).digest == one.digest
+    # whoever copies or touches files does not change what is newest
+    (other.folder / "manifest.json").touch()
+    newest = latest_plan(tmp_path / "plans")
+    assert newest.digest == one.digest
+    assert newest.manifest["created_at"] > other.manifest["created_at"]
+
+
 def test_a_plan_changed_after_freezing_or_half_written_is_refused(worlds, tmp_path):
     plan = worlds.small().freeze(tmp_path)
     path = plan.folder / "plan_persons.parquet"
