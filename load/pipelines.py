@@ -39,6 +39,29 @@ async def provision_pipelines(run: Run) -> None:
         await _ensure(run, "stage", stage["source_key"], body, listed)
 
 
+async def recognise_pipelines(run: Run) -> dict[str, int]:
+    """Remembers the planned pipelines and stages that are there. Makes nothing."""
+    found = {"pipeline": 0, "stage": 0}
+    planned = run.plan.table("plan_pipelines")
+    listed = await _listed(run, "/api/v2/pipelines") if planned else []
+    ids: dict[str, int] = {}
+    for pipeline in planned:
+        remote = _match("pipeline", {"name": pipeline["name"]}, listed)
+        if remote is not None:
+            ids[pipeline["source_key"]] = remote["id"]
+            _confirm(run, "pipeline", pipeline["source_key"], remote["id"], origin="adopted")
+            found["pipeline"] += 1
+    listed = await _listed(run, "/api/v2/stages") if ids else []
+    for stage in run.plan.table("plan_stages"):
+        pipeline_id = ids.get(stage["pipeline__source_key"])
+        body = {"name": stage["name"], "pipeline_id": pipeline_id}
+        remote = _match("stage", body, listed) if pipeline_id else None
+        if remote is not None:
+            _confirm(run, "stage", stage["source_key"], remote["id"], origin="adopted")
+            found["stage"] += 1
+    return found
+
+
 async def _listed(run: Run, path: str) -> list[dict[str, Any]]:
     return [
         one
@@ -71,7 +94,11 @@ async def _ensure(
         known = records.fetch(run.ledger, [key])[key]
         sent = await run.send("POST", path, cost=_COST, body=body, entity=entity)
         run.raise_if_stopped()
-        if sent.kind == "ok" and isinstance(sent.data, dict) and isinstance(sent.data["id"], int):
+        if (
+            sent.kind == "ok"
+            and isinstance(sent.data, dict)
+            and isinstance(sent.data.get("id"), int)
+        ):
             _confirm(run, entity, key, sent.data["id"], origin="created")
             return
         if sent.kind == "rejected":

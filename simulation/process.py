@@ -1,0 +1,164 @@
+"""One process of the loader, which can be killed at any call, commit or named crash point.
+
+The code under test is the loader's own: engine, client, ledger on a RAM disk. What is replaced:
+clock and wire (both are parameters of it), the function behind its crash points, and the
+randomness of ids and jitter, so that the same seed gives the same trace.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from load import creates, engine, provision, settle, updates
+from load.client import PipedriveClient
+from load.errors import MigrationError
+from load.ledger import Ledger, cipher, store
+from load.settings import PipedriveAccount
+from simulation.timeline import Timeline
+from simulation.wire import Crash, Transport, Wire
+
+KEY = "a key for simulations only"
+SMALLEST_SLEEP = 1e-6
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Fate:
+    """When the loader dies: counters over all its processes, and where it did."""
+
+    planned: set[tuple[str, int]] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    deaths: Counter[str] = field(default_factory=Counter)
+    kill: Callable[[], Crash] = Crash
+
+    def pass_by(self, counter: str, where: str) -> None:
+        """Dies here if the schedule says so."""
+        self.counts[counter] += 1
+        if (counter, self.counts[counter]) in self.planned:
+            self.deaths[where] += 1
+            raise self.kill()
+
+    def at_point(self, name: str, entity: str) -> None:
+        """Stands in for the loader's `crashpoint`."""
+        self.points[f"{name}:{entity}"] += 1
+        self.pass_by("point", f"{name}:{entity}")
+
+
+class _SimClock:
+    """Virtual time; the smallest sleep is long enough for a float clock to move."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self.now = timeline.now
+        self.monotonic = timeline.monotonic
+
+    async def sleep(self, seconds: float) -> None:
+        await self._timeline.sleep(max(seconds, SMALLEST_SLEEP))
+
+
+class MortalLedger(Ledger):
+    """The loader's ledger, which can die just before and just after a commit."""
+
+    fate: Fate
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._depth:
+            with super().transaction() as db:
+                yield db
+            return
+        with super().transaction() as db:
+            yield db
+            self.fate.pass_by("commit_before", "commit_before")
+        self.fate.pass_by("commit_after", "commit_after")
+
+
+@dataclass(slots=True)
+class Process:
+    """What the loader's code gets in one life."""
+
+    ledger: MortalLedger
+    client: PipedriveClient
+    account: PipedriveAccount
+    clock: _SimClock
+
+
+class Host:
+    """The machine on which the loader runs, dies and runs again."""
+
+    def __init__(self, folder: Path, wire: Wire, timeline: Timeline, fate: Fate, seed: int) -> None:
+        self.ledger_path = folder / "data" / "ledger.sqlite"
+        self.fate = fate
+        self.timeline = timeline
+        self.wire = wire
+        self.lives = 0
+        self._jitter = random.Random(f"jitter {seed}")
+        self.account = PipedriveAccount(
+            base_url="http://127.0.0.1:1",
+            api_token=wire.company.sandbox.account.token,
+            plan="growth",
+            seats=5,
+        )
+
+    async def live(
+        self, work: Callable[[Process], Coroutine[Any, Any, T]], *, read_only: bool = False
+    ) -> T | None:
+        """Runs `work` in a process of its own. None if it was killed."""
+        self.lives += 1
+        clock = _SimClock(self.timeline)
+        ledger = MortalLedger.open(self.ledger_path, KEY, now=self.timeline.now)
+        ledger.fate = self.fate
+
+        def die() -> Crash:
+            transport.is_dead = True
+            ledger.db.close()
+            return Crash()
+
+        transport = Transport(self.wire, die)
+        client = PipedriveClient(
+            self.account, ledger, clock, transport, read_only=read_only, jitter=self._jitter
+        )
+        self.fate.kill = die
+        self.wire.on_call = lambda _number: self.fate.pass_by("call", "call")
+        try:
+            async with client:
+                return await work(Process(ledger, client, self.account, clock))
+        except (Crash, sqlite3.ProgrammingError, BaseExceptionGroup):
+            if not transport.is_dead:
+                raise
+            return None
+        except MigrationError:
+            if transport.is_dead:
+                return None
+            raise
+        finally:
+            if not transport.is_dead:
+                ledger.close()
+
+
+@contextmanager
+def determined(seed: int, fate: Fate) -> Iterator[None]:
+    """Crash points lead to `fate`; ids come from the seed; key stretching is done once."""
+    dice = random.Random(f"ids {seed}")
+    tokens = SimpleNamespace(token_hex=lambda size: f"{dice.getrandbits(size * 8):0{size * 2}x}")
+    with ExitStack() as stack:
+        for module in (creates, engine, provision, settle, updates):
+            stack.enter_context(patch.object(module, "crashpoint", fate.at_point))
+        stack.enter_context(patch.object(store, "secrets", tokens))
+        stack.enter_context(patch.object(cipher.hashlib, "scrypt", _cheap_scrypt))
+        yield
+
+
+def _cheap_scrypt(_key: bytes, **_settings: Any) -> bytes:
+    """Stretching a key takes 50 ms of processor, which would be most of a schedule."""
+    return b"0123456789abcdef0123456789abcdef"

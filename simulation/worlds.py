@@ -1,0 +1,250 @@
+"""Small accounts to migrate: a first plan and a second one, in which the source has changed.
+
+Plans are frozen by the loader's own `freeze` from a small warehouse, once per process; schedules
+share them. Names and addresses are invented and serve as canaries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from load.plan import FrozenPlan, freeze
+
+Payloads = dict[str, dict[str, dict[str, Any]]]
+TABLES: Final = {
+    "organization": "plan_organizations",
+    "person": "plan_persons",
+    "product": "plan_products",
+    "deal": "plan_deals",
+    "deal_product": "plan_deal_products",
+    "note": "plan_notes",
+}
+_ROW: Final = (
+    "entity varchar, source_key varchar, wave integer, position bigint, action varchar,"
+    " reason varchar, old_hash varchar, new_hash varchar, changed_fields varchar[], payload json,"
+    " field_hashes json, pipedrive_id bigint, parents varchar[], token_cost integer, risk varchar"
+)
+_SIDE: Final = {
+    "plan_fields": "entity varchar, column_name varchar, field_name varchar, field_type varchar,"
+    " is_personal boolean, on_update varchar",
+    "plan_field_options": "entity varchar, column_name varchar, option_label varchar, rank integer",
+    "plan_labels": "entity varchar, label_name varchar, rank integer",
+    "plan_pipelines": "source_key varchar, name varchar",
+    "plan_stages": "source_key varchar, pipeline__source_key varchar, name varchar, rank integer",
+    "plan_summary": "entity varchar, action varchar, reason varchar, rows bigint, calls bigint,"
+    " tokens bigint",
+    "plan_totals": "calls bigint, tokens bigint",
+}
+_FIELDS: Final = [
+    ("organization", "migration_key__c", "Migration key", "varchar", "set_once"),
+    ("organization", "name", "Name", "native", "source_wins"),
+    ("person", "migration_key__c", "Migration key", "varchar", "set_once"),
+    ("person", "name", "Name", "native", "source_wins"),
+    ("person", "emails", "E-mails", "native", "merge_set"),
+    ("person", "org__source_key", "Organization", "native", "source_wins"),
+    ("person", "label_names", "Labels", "native", "merge_set"),
+    ("person", "points__c", "Points", "double", "source_wins"),
+    ("person", "opt_in__c", "Text opt-in", "enum", "never_raise"),
+    ("person", "groups__c", "Groups", "set", "merge_set"),
+    ("person", "birth_date__c", "Birth date", "date", "fill_empty"),
+    ("product", "migration_key__c", "Migration key", "varchar", "set_once"),
+    ("product", "name", "Name", "native", "source_wins"),
+    ("product", "prices", "Prices", "native", "source_wins"),
+    ("deal", "migration_key__c", "Migration key", "varchar", "set_once"),
+    ("deal", "title", "Title", "native", "source_wins"),
+    ("deal", "value", "Value", "native", "source_wins"),
+]
+_OPTIONS: Final = [
+    *(("person", "opt_in__c", label, rank) for rank, label in enumerate(("No", "Unknown", "Yes"))),
+    *(("person", "groups__c", label, 0) for label in ("North", "South", "West")),
+]
+_KEYED: Final = ("organization", "person", "product", "deal")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Two frozen plans and the texts that may stand nowhere but in plan and destination."""
+
+    first: FrozenPlan
+    second: FrozenPlan
+    canaries: tuple[str, ...]
+
+
+def make_world(name: str, folder: Path, adopted_id: int | None) -> World:
+    """`full` has all entities, `people` only organizations and persons."""
+    payloads = _people(2, 4 if name == "full" else 5)
+    if name == "full":
+        _orders(payloads)
+    actions: dict[str, tuple[str, int | None]] = {}
+    if adopted_id is not None:
+        actions["aiq:contact:0"] = ("adopt", adopted_id)
+    canaries = tuple(
+        str(one["emails"][0]["value"]) for one in payloads["person"].values() if one["emails"]
+    )
+    return World(
+        _frozen(payloads, folder / name / "first", actions),
+        _frozen(_changed(payloads), folder / name / "second", actions),
+        canaries,
+    )
+
+
+def _add(payloads: Payloads, entity: str, key: str, **values: Any) -> None:
+    if entity in _KEYED:
+        values["migration_key__c"] = key
+    payloads.setdefault(entity, {})[key] = values
+
+
+def _people(organizations: int, persons: int) -> Payloads:
+    payloads: Payloads = {}
+    for number in range(organizations):
+        _add(payloads, "organization", f"aiq:store:{number}", name=f"Shop {number}")
+    for number in range(persons):
+        _person(payloads, number)
+    return payloads
+
+
+def _person(payloads: Payloads, number: int) -> None:
+    _add(
+        payloads,
+        "person",
+        f"aiq:contact:{number}",
+        name=f"Person Number{number}",
+        emails=[{"value": f"canary{number}@example.com", "primary": True, "label": "work"}],
+        org__source_key=f"aiq:store:{number % 2}",
+        label_names=["Regular"] if number % 2 else [],
+        points__c=number * 10.5,
+        opt_in__c=("Yes", "Unknown", "No", "Yes")[number % 4],
+        groups__c=["North", "West"] if number % 3 else None,
+        birth_date__c="1990-01-15" if number % 2 else None,
+    )
+
+
+def _orders(payloads: Payloads) -> None:
+    for number in range(2):
+        _add(
+            payloads,
+            "product",
+            f"aiq:product:sku{number}",
+            name=f"Product {number}",
+            prices=[{"price": 10.0 + number, "currency": "USD"}],
+        )
+    for number, lines in enumerate((1, 6, 0)):
+        _deal(payloads, number, lines)
+
+
+def _deal(payloads: Payloads, number: int, lines: int) -> None:
+    deal = f"aiq:order:{number}"
+    total = round(sum(10.0 + line % 2 for line in range(lines)), 2) if lines else 25.0
+    _add(
+        payloads,
+        "deal",
+        deal,
+        title=f"Order {number}",
+        value=total,
+        currency="USD",
+        person__source_key=f"aiq:contact:{number % 4}",
+        org__source_key=f"aiq:store:{number % 2}",
+        stage__source_key="aiq:stage:Done",
+    )
+    for line in range(lines):
+        key = f"aiq:line:{number}:{line}"
+        _add(
+            payloads,
+            "deal_product",
+            key,
+            deal__source_key=deal,
+            product__source_key=f"aiq:product:sku{line % 2}",
+            item_price=10.0 + line % 2,
+            quantity=1.0,
+            tax_method="none",
+            comments=f"line {line} [{key}]",
+        )
+    if number < 2:
+        key = f"aiq:note:{number}"
+        content = f"<p>Paid in cash</p><p>[{key}]</p>"
+        _add(payloads, "note", key, deal__source_key=deal, content=content)
+
+
+def _changed(payloads: Payloads) -> Payloads:
+    """What the source says a day later: edits, an opt-out, an opt-in, new records."""
+    later = deepcopy(payloads)
+    persons = later["person"]
+    later["organization"]["aiq:store:1"]["name"] = "Shop 1 moved"
+    persons["aiq:contact:0"] |= {"points__c": 77.0, "opt_in__c": "No"}
+    persons["aiq:contact:1"] |= {
+        "name": "Person Renamed1",
+        "opt_in__c": "Yes",
+        "groups__c": ["West"],
+    }
+    persons["aiq:contact:2"] |= {"label_names": ["Regular"], "birth_date__c": "1991-02-16"}
+    address = {"value": "canary3new@example.com", "primary": True, "label": "work"}
+    persons["aiq:contact:3"] |= {"emails": [address], "points__c": 1.0}
+    _person(later, 9)
+    if "deal" in later:
+        later["deal"]["aiq:order:0"]["title"] = "Order 0 corrected"
+        later["product"]["aiq:product:sku1"]["name"] = "Product 1 again"
+        later["note"]["aiq:note:1"]["content"] = "<p>Paid by card</p><p>[aiq:note:1]</p>"
+        _deal(later, 4, 1)
+    return later
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True).encode()
+    return hashlib.md5(text, usedforsecurity=False).hexdigest()
+
+
+def _frozen(
+    payloads: Payloads, folder: Path, actions: dict[str, tuple[str, int | None]]
+) -> FrozenPlan:
+    folder.mkdir(parents=True, exist_ok=True)
+    warehouse = folder / "warehouse.duckdb"
+    with closing(duckdb.connect(str(warehouse))) as connection:
+        connection.execute("create schema plan")
+        for entity, table in TABLES.items():
+            connection.execute(f"create table plan.{table} ({_ROW})")
+            rows = [
+                _row(entity, position, key, payload, *actions.get(key, ("create", None)))
+                for position, (key, payload) in enumerate(payloads.get(entity, {}).items())
+            ]
+            _insert(connection, table, rows)
+        for table, columns in _SIDE.items():
+            connection.execute(f"create table plan.{table} ({columns})")
+            _insert(connection, table, _side_rows(table, set(payloads)))
+    return freeze(warehouse, folder / "plans", source_account="source-1", company_id=None)
+
+
+def _row(  # noqa: PLR0917
+    entity: str, position: int, key: str, payload: dict[str, Any], act: str, target: int | None
+) -> list[Any]:
+    parents = [one for name, one in payload.items() if name.endswith("__source_key") and one]
+    hashes = {name: _hash(one) for name, one in payload.items()}
+    return [
+        entity, key, 0, position, act, None, None, _hash(payload), [], json.dumps(payload),
+        json.dumps(hashes), target, parents, 5, "reversible",
+    ]  # fmt: skip
+
+
+def _side_rows(table: str, entities: set[str]) -> list[tuple[Any, ...]]:
+    with_deals = "deal" in entities
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "plan_fields": [(*one[:4], False, one[4]) for one in _FIELDS if one[0] in entities],
+        "plan_field_options": [one for one in _OPTIONS if one[0] in entities],
+        "plan_labels": [("person", "Regular", 0)],
+        "plan_pipelines": [("aiq:pipeline:Orders", "Orders")] if with_deals else [],
+        "plan_stages": [("aiq:stage:Done", "aiq:pipeline:Orders", "Done", 0)] if with_deals else [],
+    }
+    return rows.get(table, [])
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Any) -> None:
+    if rows:
+        marks = ",".join("?" * len(rows[0]))
+        connection.executemany(f"insert into plan.{table} values ({marks})", rows)
