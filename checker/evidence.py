@@ -44,12 +44,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be spent: tokens a day and our share of them; calls in a window of seconds."""
+    """What may be spent: tokens a day and our share of them; calls in a window of seconds.
+
+    `to_find_out` is what may be spent beyond the share to learn what is left: a process knows
+    it from its first answer.
+    """
 
     tokens_a_day: int
     share: float
     calls_in_window: int
     window: float = 2.0
+    to_find_out: int = 0
 
 
 @dataclass(slots=True)

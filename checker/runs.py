@@ -61,7 +61,7 @@ def limits_are_kept(evidence: Evidence) -> Iterator[Violation]:
             what = f"{len(window)} calls within {limits.window} s"
             yield Violation("I10", "calls", f"at {call.at:.0f}", what)
     for day, tokens in spent.items():
-        if tokens > limits.tokens_a_day * limits.share:
+        if tokens > limits.tokens_a_day * limits.share + limits.to_find_out:
             what = f"{tokens} of {limits.tokens_a_day} tokens; our share is {limits.share:.0%}"
             yield Violation("I10", "tokens", f"day {day}", what)
 

@@ -19,7 +19,6 @@ from typing import Any, Final
 from checker.destination import read_destination
 from checker.evidence import Call, Evidence, Limits
 from checker.ledger import read_ledger
-from checker.plan import read_plan
 from checker.report import Report, check
 from load.engine import ApplyResult, apply
 from load.errors import AccessRefused, MigrationError, RetryLater
@@ -39,6 +38,8 @@ QUIET: Final = 7200.0
 DAY: Final = 86_400.0
 BURST: Final = 40
 SHARE: Final = 0.8
+# tokens of the dearest call that a process may begin with
+LEARNING: Final = 10
 
 
 class NeverEnds(Exception):
@@ -131,12 +132,17 @@ class _Story:
     def _evidence(self, dry: list[Call], repeated: list[Call]) -> Evidence:
         ledger = read_ledger(self.host.ledger_path)
         evidence = Evidence(
-            read_plan(self.world.second.folder),
+            self.world.wanted,
             ledger,
             read_destination(self.company.ask("records").splitlines()),
-            source_keys=frozenset(read_plan(self.world.second.folder).rows),
+            source_keys=frozenset(self.world.wanted.rows),
             calls=self.company.calls(),
-            limits=Limits(self.schedule.daily_budget or 300_000, SHARE, BURST),
+            limits=Limits(
+                self.schedule.daily_budget or 300_000,
+                SHARE,
+                BURST,
+                to_find_out=LEARNING * self.host.lives,
+            ),
             changes=self.company.changes,
             delays_in_bound=not self.schedule.beyond_bound,
             dry_calls=dry,

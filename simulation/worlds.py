@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import duckdb
 
-from load.plan import FrozenPlan, freeze
+from checker.plan import Plan, read_plan
+from load.plan import FrozenPlan, PlanRow, freeze
 
 Payloads = dict[str, dict[str, dict[str, Any]]]
 TABLES: Final = {
@@ -71,11 +73,34 @@ _KEYED: Final = ("organization", "person", "product", "deal")
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Two frozen plans and the texts that may stand nowhere but in plan and destination."""
+    """Two frozen plans, the second one as the checker reads it, and the texts that may stand
+    nowhere but in plan and destination."""
 
     first: FrozenPlan
     second: FrozenPlan
+    wanted: Plan
     canaries: tuple[str, ...]
+
+
+class ReadOnce(FrozenPlan):
+    """A frozen plan whose files are read once: thousands of schedules share them."""
+
+    _batches: ClassVar[dict[tuple[Path, str, int, int | None], list[list[PlanRow]]]] = {}
+    _tables: ClassVar[dict[tuple[Path, str], list[dict[str, Any]]]] = {}
+
+    def rows(
+        self, entity: str, batch_size: int, *, wave: int | None = None
+    ) -> Iterator[list[PlanRow]]:
+        place = (self.folder, entity, batch_size, wave)
+        if place not in self._batches:
+            self._batches[place] = list(super().rows(entity, batch_size, wave=wave))
+        yield from self._batches[place]
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        place = (self.folder, name)
+        if place not in self._tables:
+            self._tables[place] = super().table(name)
+        return deepcopy(self._tables[place])
 
 
 def make_world(name: str, folder: Path, adopted_id: int | None) -> World:
@@ -89,9 +114,12 @@ def make_world(name: str, folder: Path, adopted_id: int | None) -> World:
     canaries = tuple(
         str(one["emails"][0]["value"]) for one in payloads["person"].values() if one["emails"]
     )
+    first = _frozen(payloads, folder / name / "first", actions)
+    second = _frozen(_changed(payloads), folder / name / "second", actions)
     return World(
-        _frozen(payloads, folder / name / "first", actions),
-        _frozen(_changed(payloads), folder / name / "second", actions),
+        ReadOnce(first.folder, first.manifest),
+        ReadOnce(second.folder, second.manifest),
+        read_plan(second.folder),
         canaries,
     )
 
