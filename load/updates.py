@@ -291,6 +291,9 @@ def _confirm(
         origin=record.origin or "created",
         kept_columns=change.kept,
     )
-    records.confirm(run.ledger, phase.entity, row.source_key, written, plan_digest=run.plan.digest)
-    doubts.settle_attempts(run.ledger, phase.entity, row.source_key, "update", "applied")
+    entity, key = phase.entity, row.source_key
+    # together: a death between the two would leave the attempt in doubt for ever
+    with run.ledger.transaction():
+        records.confirm(run.ledger, entity, key, written, plan_digest=run.plan.digest)
+        doubts.settle_attempts(run.ledger, entity, key, "update", "applied")
     run.count(phase.entity, "conflict" if change.kept else outcome)
