@@ -89,12 +89,15 @@ def extract_account(
     accept_changes: bool = False,
     on_plan: Callable[[CallPlan], None] | None = None,
     paging: Paging | None = None,
+    inbox_headers: Path | None = None,
 ) -> ExtractionResult:
     """Read the whole account, or go on where the last run was stopped.
 
     `accept_changes` lets a run pass that lost more than 5 % of the contacts, or all points, against
-    the last one. `on_plan` is told what it will cost before the calls per contact begin. Raises
-    `ConfigError` (2) and `RetryLater` (75).
+    the last one. `on_plan` is told what it will cost before the calls per contact begin.
+    `inbox_headers` is the seed that names the columns of exports: with it `data_dir/inbox` is
+    landed first, and no call is made that its files answer. Raises `ConfigError` (2) and
+    `RetryLater` (75).
     """
     from extract.alpine_iq.run import Options, extract
 
@@ -103,5 +106,6 @@ def extract_account(
         sample=sample,
         accept_changes=accept_changes,
         paging=paging,
+        inbox_headers=inbox_headers,
     )
     return extract(account, data_dir, options, progress=progress, clock=clock, on_plan=on_plan)

@@ -29,6 +29,36 @@ class PlannedCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class PerContactCalls:
+    """Calls that one contact each needs, and those that an export in the inbox answers."""
+
+    details: int
+    orders: int
+    details_by_export: int = 0
+    orders_by_export: int = 0
+    members_not_exported: tuple[str, ...] = ()
+
+    @property
+    def why_details(self) -> str:
+        why = "address, birth date, custom attributes"
+        if self.details_by_export:
+            return f"{why}; {self.details_by_export:,} answered by the personas export"
+        if self.members_not_exported:
+            lacking = ", ".join(self.members_not_exported)
+            return f"{why}; the personas export lacks {lacking}"
+        return why
+
+    @property
+    def why_orders(self) -> str:
+        if self.orders_by_export:
+            return (
+                f"order lines; {self.orders_by_export:,} answered by the sales export, which has "
+                "no status, payment and attribution"
+            )
+        return "order lines: no account-wide list exists"
+
+
+@dataclass(frozen=True, slots=True)
 class CallPlan:
     """All lines, in the order in which they are sent."""
 
@@ -45,12 +75,12 @@ def plan_calls(
     contacts: int,
     audiences: int,
     now: float,
-    contacts_left: int | None = None,
+    per_contact: PerContactCalls | None = None,
     paging: Paging | None = None,
     window_scale: float = 1.0,
 ) -> CallPlan:
-    """The plan for an account of that size; `contacts_left` counts those still to be asked for."""
-    per_contact = contacts if contacts_left is None else contacts_left
+    """The plan for an account of that size; `per_contact` tells what is left to be asked for."""
+    each = per_contact or PerContactCalls(contacts, contacts)
     histories = history_windows(now)
     lines = (
         PlannedCalls("contacts", page_count(contacts, paging or Paging()), "the list"),
@@ -64,8 +94,8 @@ def plan_calls(
         PlannedCalls("adjustments", histories, "history and traces of hidden contacts"),
         PlannedCalls("redemptions", histories, "history and traces of hidden contacts"),
         PlannedCalls("conversions", histories, "attribution of orders"),
-        PlannedCalls("contact_details", per_contact, "address, birth date, custom attributes"),
-        PlannedCalls("contact_orders", per_contact, "order lines: no account-wide list exists"),
+        PlannedCalls("contact_details", each.details, each.why_details),
+        PlannedCalls("contact_orders", each.orders, each.why_orders),
     )
     hours = hours_at_the_limits(sum(line.calls for line in lines), window_scale)
     return CallPlan(lines, hours)

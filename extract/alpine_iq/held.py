@@ -27,18 +27,21 @@ TABLES: Final = (
     "conversions",
     "optins",
     "hidden_contacts",
+    "export_personas",
+    "export_sales_lines",
+    "export_hidden_contacts",
+    "loyalty_snapshot",
 )
 
 
-def contacts_done(warehouse: Warehouse, since: datetime) -> set[str]:
-    """Contacts whose calls this run has made and committed."""
-    rows = warehouse.rows(
-        f"SELECT record_key FROM {DATASET}.contact_orders AS orders "
-        f"JOIN {DATASET}._dlt_loads AS loads ON orders._dlt_load_id = loads.load_id "
-        "WHERE loads.status = 0 AND orders.fetched_at >= ?",
-        [since],
-    )
-    return {key for (key,) in rows}
+def orders_done(warehouse: Warehouse, since: datetime) -> set[str]:
+    """Contacts whose orders this run has asked for and committed."""
+    return _read_since(warehouse, "contact_orders", since)
+
+
+def details_done(warehouse: Warehouse, since: datetime) -> set[str]:
+    """Contacts whose detail this run has committed; what answered nothing leaves no row."""
+    return _read_since(warehouse, "contact_details", since)
 
 
 def ids_on_order_lines(warehouse: Warehouse) -> list[str]:
@@ -51,15 +54,12 @@ def ids_on_order_lines(warehouse: Warehouse) -> list[str]:
     return [key for (key,) in rows]
 
 
-def vanished_since(warehouse: Warehouse, since: datetime) -> list[str]:
-    """Contacts asked for in this run whose detail is gone or is somebody else's."""
+def answered_as_another(warehouse: Warehouse, since: datetime) -> list[str]:
+    """Contacts asked for in this run whose detail is somebody else's."""
     rows = warehouse.rows(
-        f"SELECT orders.record_key FROM {DATASET}.contact_orders AS orders "
-        f"LEFT JOIN {DATASET}.contact_details AS details "
-        "ON orders.record_key = details.record_key AND details.fetched_at >= ? "
-        "WHERE orders.fetched_at >= ? AND (details.record_key IS NULL "
-        "OR (details.payload ->> 'contactID') <> orders.record_key)",
-        [since, since],
+        f"SELECT record_key FROM {DATASET}.contact_details "
+        "WHERE fetched_at >= ? AND (payload ->> 'contactID') <> record_key",
+        [since],
     )
     return [key for (key,) in rows]
 
@@ -96,3 +96,13 @@ def counts(warehouse: Warehouse) -> dict[str, int]:
         each = (f"SELECT '{table}', count(*) FROM {DATASET}.{table}" for table in there)
         found.update(warehouse.rows(" UNION ALL ".join(each)))
     return found
+
+
+def _read_since(warehouse: Warehouse, table: str, since: datetime) -> set[str]:
+    rows = warehouse.rows(
+        f"SELECT record_key FROM {DATASET}.{table} AS landed "
+        f"JOIN {DATASET}._dlt_loads AS loads ON landed._dlt_load_id = loads.load_id "
+        "WHERE loads.status = 0 AND landed.fetched_at >= ?",
+        [since],
+    )
+    return {key for (key,) in rows}

@@ -1,8 +1,8 @@
-"""What only a call per contact gives: the detail and the order lines. Two calls for each contact.
+"""What only a call per contact gives: the detail and the order lines.
 
-Contacts are asked for in slices; each slice becomes one committed load package, and a contact that
-the warehouse holds from this run is not asked for again. Every contact that was asked for has a row
-in `contact_orders`, empty or not: that row is the mark of being done.
+Contacts are asked for in slices; each slice becomes one committed load package, and what the
+warehouse holds from this run is not asked for again. Every contact whose orders were asked for has
+a row in `contact_orders`, empty or not; a detail that answered nothing stays in the journal.
 
 Raises the first error of a slice, once the calls in flight have ended.
 """
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from extract.alpine_iq.calls import hours_at_the_limits, spoken
@@ -39,15 +40,28 @@ from extract.alpine_iq.settings import (
     THREADS,
 )
 
-CALLS_PER_CONTACT: Final = 2
 _GROUP: Final = 50  # contacts handed to the threads at a time
 _TASK: Final = "contacts one by one"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One contact and the calls that it needs."""
+
+    contact_id: str
+    detail: bool = True
+    orders: bool = True
+
+    @property
+    def calls(self) -> int:
+        return self.detail + self.orders
 
 
 @dataclass(slots=True)
 class Slice:
     """What one load package lands, and the answers that may be forgotten once it is committed."""
 
+    contacts: int = 0
     details: list[Record] = field(default_factory=list)
     orders: list[Record] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -55,36 +69,35 @@ class Slice:
 
 def slices(
     reader: Reader,
-    contact_ids: Sequence[str],
+    wanted: Sequence[Wanted],
     *,
     progress: Progress,
     window_scale: float,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[Slice]:
     """Slices of at most `SLICE_CONTACTS` contacts or about `SLICE_SECONDS`, in the given order."""
-    left = len(contact_ids) * CALLS_PER_CONTACT
+    left = sum(each.calls for each in wanted)
     progress.start(_TASK, left)
     current, began = Slice(), monotonic()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="alpine-iq") as pool:
-        for first in range(0, len(contact_ids), _GROUP):
-            for asked in pool.map(
-                lambda contact_id: _ask(reader, contact_id), contact_ids[first : first + _GROUP]
-            ):
-                _add(current, *asked)
-                left -= CALLS_PER_CONTACT
+        for first in range(0, len(wanted), _GROUP):
+            group = wanted[first : first + _GROUP]
+            for each, asked in zip(group, pool.map(partial(_ask, reader), group), strict=True):
+                _add(reader, current, each.contact_id, *asked)
+                left -= each.calls
                 eta = spoken(hours_at_the_limits(left, window_scale))
-                progress.advance(_TASK, CALLS_PER_CONTACT, f"{left} calls left, {eta}")
-            if len(current.orders) >= SLICE_CONTACTS or monotonic() - began >= SLICE_SECONDS:
+                progress.advance(_TASK, each.calls, f"{left} calls left, {eta}")
+            if current.contacts >= SLICE_CONTACTS or monotonic() - began >= SLICE_SECONDS:
                 yield current
                 current, began = Slice(), monotonic()
-    if current.orders:
+    if current.contacts:
         yield current
     progress.finish(_TASK)
 
 
-def _ask(reader: Reader, contact_id: str) -> tuple[str, Answer, list[Answer]]:
-    detail = reader.read(CONTACT, {"contact_id": contact_id})
-    return contact_id, detail, _order_pages(reader, contact_id)
+def _ask(reader: Reader, wanted: Wanted) -> tuple[Answer | None, list[Answer]]:
+    detail = reader.read(CONTACT, {"contact_id": wanted.contact_id}) if wanted.detail else None
+    return detail, _order_pages(reader, wanted.contact_id) if wanted.orders else []
 
 
 def _order_pages(reader: Reader, contact_id: str) -> list[Answer]:
@@ -111,7 +124,21 @@ def _lines(answer: Answer) -> list[bytes]:
     return items_of(data_of(answer), "results", "data") if answer.status == 200 else []
 
 
-def _add(current: Slice, contact_id: str, detail: Answer, orders: list[Answer]) -> None:
+def _add(
+    reader: Reader, current: Slice, contact_id: str, detail: Answer | None, orders: list[Answer]
+) -> None:
+    current.contacts += 1
+    if detail is not None:
+        _add_detail(reader, current, contact_id, detail)
+    if orders:
+        lines = b"[%s]" % b",".join(line for page in orders for line in _lines(page))
+        current.orders.append(
+            keyed(contact_id, wrapped("contactID", contact_id, "lines", lines), orders[0])
+        )
+        current.requests.extend(page.request for page in orders)
+
+
+def _add_detail(reader: Reader, current: Slice, contact_id: str, detail: Answer) -> None:
     payload = data_of(detail) if detail.status == 200 else NULL
     if payload != NULL:
         found = record("contact_details", "contactID", payload, detail)
@@ -119,8 +146,6 @@ def _add(current: Slice, contact_id: str, detail: Answer, orders: list[Answer]) 
         current.details.append(hashed)
     if payload != NULL and scalar_text(members_of(payload).get("contactID")) == contact_id:
         current.requests.append(detail.request)
-    lines = b"[%s]" % b",".join(line for page in orders for line in _lines(page))
-    current.orders.append(
-        keyed(contact_id, wrapped("contactID", contact_id, "lines", lines), orders[0])
-    )
-    current.requests.extend(page.request for page in orders)
+    else:
+        # listed, and yet gone or somebody else's when asked for: a trace of a hidden contact
+        reader.traces.setdefault(contact_id, set()).add("contacts")

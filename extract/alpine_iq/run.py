@@ -24,16 +24,19 @@ import msgspec
 
 import extract.alpine_iq as contents
 from extract.alpine_iq import audiences, contacts, held, hidden, per_contact
-from extract.alpine_iq.calls import CallPlan, page_count, plan_calls
+from extract.alpine_iq.calls import CallPlan, PerContactCalls, page_count, plan_calls
 from extract.alpine_iq.client import AlpineIQClient
 from extract.alpine_iq.contacts import Listing, Paging
 from extract.alpine_iq.guards import Census, ListNotCredibleError, compare
 from extract.alpine_iq.journal import Journal, Run
 from extract.alpine_iq.landing import Warehouse
 from extract.alpine_iq.limiter import CallLimiter
+from extract.alpine_iq.per_contact import Wanted
 from extract.alpine_iq.reader import Progress, Reader
 from extract.alpine_iq.records import Record, sha256
 from extract.alpine_iq.settings import CONTACT, CONTACT_ORDERS, CONTACTS, WINDOWS, AlpineIQAccount
+from extract.inbox.answers import Answered, answered_by
+from extract.inbox.landing import land_inbox
 from load.errors import ConfigError, RetryLater
 
 _STALE: Final = timedelta(days=14)  # an interrupted run older than this is begun anew
@@ -48,6 +51,7 @@ class Options:
     sample: int | None = None
     accept_changes: bool = False
     paging: Paging | None = None
+    inbox_headers: Path | None = None  # without it the inbox is not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def extract(
     on_plan: Callable[[CallPlan], None] | None,
 ) -> ExtractionResult:
     """See `extract.alpine_iq.extract_account`."""
-    with _private(data_dir), contextlib.ExitStack() as stack:
+    with private_folder(data_dir), contextlib.ExitStack() as stack:
         journal = Journal(data_dir / "alpine_iq_journal.sqlite", account.uid)
         stack.callback(journal.close)
         limiter = CallLimiter(
@@ -90,7 +94,15 @@ def extract(
         stack.callback(client.close)
         warehouse = Warehouse(data_dir / "warehouse.duckdb", data_dir / "dlt")
         reader = Reader(client, journal, run, account.uid)
-        work = _Work(account, options, reader, warehouse, limiter, progress, on_plan, clock)
+        answered = Answered()
+        if options.inbox_headers is not None:
+            report = land_inbox(
+                warehouse, data_dir / "inbox", options.inbox_headers, uid=account.uid
+            )
+            answered = answered_by(warehouse, report)
+        work = _Work(
+            account, options, reader, warehouse, limiter, progress, on_plan, clock, answered
+        )
         try:
             return work.to_the_end(resumed=resumed)
         except ListNotCredibleError:
@@ -108,11 +120,14 @@ class _Work:
     progress: Progress
     on_plan: Callable[[CallPlan], None] | None
     clock: Callable[[], datetime]
+    answered: Answered
 
     def to_the_end(self, *, resumed: bool) -> ExtractionResult:
         listing = self._land_lists()
         self._land_contacts(listing)
         self._trace_through_the_warehouse(listing)
+        for contact_id in self.answered.look_ups:
+            self.reader.traces.pop(contact_id, None)
         found = list(hidden.hidden_contacts(self.reader))
         optins = list(hidden.optins(self.reader))
         totals = {"hidden_contacts": len(found), "optins": len(optins)}
@@ -150,6 +165,8 @@ class _Work:
         self.warehouse.land(contents.account_lists(reader, listing, run_row))
         for contact_id in earlier - reader.traces.keys():
             reader.saw(contact_id, "earlier_extraction")
+        for contact_id, where in self.answered.traces:
+            reader.saw(contact_id, where)
         reader.on_answer = lambda _: None
         self.progress.finish(_TASK)
         return listing
@@ -161,18 +178,35 @@ class _Work:
             contacts=len(listing.rank),
             audiences=len(audiences.audience_ids(self.reader)),
             now=self.reader.run.started_at.timestamp(),
-            contacts_left=len(self._contacts_left(listing)),
+            per_contact=self._calls_per_contact(listing),
             paging=paging,
             window_scale=self.account.window_scale,
         )
         self.on_plan(plan)
 
-    def _contacts_left(self, listing: Listing) -> list[str]:
+    def _calls_per_contact(self, listing: Listing) -> PerContactCalls:
+        left = self._contacts_left(listing)
+        asked = listing.contact_ids[: self.options.sample] if self.options.per_contact else []
+        return PerContactCalls(
+            details=sum(each.detail for each in left),
+            orders=sum(each.orders for each in left),
+            details_by_export=sum(key in self.answered.details for key in asked),
+            orders_by_export=sum(key in self.answered.orders for key in asked),
+            members_not_exported=self.answered.members_missing,
+        )
+
+    def _contacts_left(self, listing: Listing) -> list[Wanted]:
+        """Contacts with a call that neither an export answers nor this run has made."""
         if not self.options.per_contact:
             return []
-        done = held.contacts_done(self.warehouse, self.reader.run.started_at)
-        wanted = listing.contact_ids[: self.options.sample]
-        return [contact_id for contact_id in wanted if contact_id not in done]
+        since = self.reader.run.started_at
+        orders = self.answered.orders | held.orders_done(self.warehouse, since)
+        details = self.answered.details | held.details_done(self.warehouse, since)
+        wanted = (
+            Wanted(key, detail=key not in details, orders=key not in orders)
+            for key in listing.contact_ids[: self.options.sample]
+        )
+        return [each for each in wanted if each.calls]
 
     def _land_contacts(self, listing: Listing) -> None:
         left = self._contacts_left(listing)
@@ -188,7 +222,7 @@ class _Work:
     def _trace_through_the_warehouse(self, listing: Listing) -> None:
         for contact_id in held.ids_on_order_lines(self.warehouse):
             self.reader.saw(contact_id, "contact_orders")
-        for contact_id in held.vanished_since(self.warehouse, self.reader.run.started_at):
+        for contact_id in held.answered_as_another(self.warehouse, self.reader.run.started_at):
             if contact_id in listing.rank:
                 self.reader.traces.setdefault(contact_id, set()).add("contacts")
 
@@ -197,11 +231,12 @@ class _Work:
         reader = self.reader
         apart = {CONTACTS.name, CONTACT.name, CONTACT_ORDERS.name}
         others = sum(len(asked) for name, asked in reader.questions.items() if name not in apart)
-        contact_ids = listing.contact_ids[: self.options.sample]
-        asked = len(contact_ids) if self.options.per_contact else 0
+        asked = listing.contact_ids[: self.options.sample] if self.options.per_contact else []
+        details = sum(key not in self.answered.details for key in asked)
+        orders = sum(key not in self.answered.orders for key in asked)
         looked_up = len(reader.traces.keys() - reader.listed)
         pages = page_count(listing.total, listing.paging)
-        return pages + others + per_contact.CALLS_PER_CONTACT * asked + looked_up
+        return pages + others + details + orders + looked_up
 
     def _run_row(
         self, listing: Listing, state: str, totals: dict[str, int] | None = None
@@ -214,7 +249,8 @@ class _Work:
             "state": state,
             "started_at": run.started_at,
             "finished_at": now if state == "closed" else None,
-            "options": asdict(self.options),
+            "options": asdict(self.options)
+            | {"inbox_headers": self.options.inbox_headers is not None},
             "contacts": len(listing.rank),
             "contacts_total": listing.total,
             "contacts_with_points": listing.with_points,
@@ -241,7 +277,7 @@ def _open_run(journal: Journal, now: datetime) -> tuple[Run, bool]:
 
 
 @contextlib.contextmanager
-def _private(data_dir: Path) -> Iterator[None]:
+def private_folder(data_dir: Path) -> Iterator[None]:
     """Files that only their owner reads, and one extraction at a time."""
     before = os.umask(0o077)
     try:

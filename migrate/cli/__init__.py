@@ -18,6 +18,7 @@ from migrate.cli import (
     demo,
     doctor,
     extract,
+    inbox,
     plan,
     report,
     sandbox,
@@ -47,6 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(inbox.app, name="inbox")
 for command in (doctor, extract, build, plan, apply, sweep, verify, report, status, demo):
     name = command.__name__.rpartition(".")[2]
     function = getattr(command, name)

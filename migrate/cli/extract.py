@@ -19,6 +19,10 @@ def extract(
             help="Also make the calls that cost one per contact (details, orders).",
         ),
     ] = True,
+    exports_only: Annotated[
+        bool,
+        typer.Option("--exports-only", help="Land the files in the inbox and make no call at all."),
+    ] = False,
     sandbox: OnSandbox = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -28,11 +32,14 @@ def extract(
     Only reads. Keeps to the service's three rate limits, also across restarts. Stopped at any
     moment, it goes on where it was. Shows how many calls are left and how long they take.
 
+    Exports in the folder inbox of the data folder are landed first; calls that they answer are not
+    made. See `aiq2pd inbox check`.
+
     Example:
 
         aiq2pd extract
     """
     from migrate.steps import extract_source
 
-    step = partial(extract_source, per_contact=per_contact)
+    step = partial(extract_source, per_contact=per_contact, exports_only=exports_only)
     run_on_account("extract", step, as_json=as_json, debug=debug, sandbox=sandbox)
