@@ -40,7 +40,8 @@ QUESTIONS: Final = (
     Question(
         "consent_raised",
         "persons whose consent is wider than the source allows",
-        "select coalesce(sum(persons_raised), 0) from reconciliation.rec_consent_counts",
+        "select coalesce(sum(raised), 0) from (select max(persons_raised) as raised "
+        "from reconciliation.rec_consent_counts group by column_name)",
         exit_code=INVARIANT_BROKEN,
     ),
     Question(

@@ -26,6 +26,28 @@ RUNS: Final = (
     "tokens_spent as tokens from ledger.runs order by started_at"
 )
 
+LOOKED_AT: Final = (
+    ("name", "name"),
+    ("emails", "e_mail"),
+    ("phones", "phone"),
+    ("loyalty_points__c", "points"),
+    ("loyalty_tier__c", "tier"),
+    ("sms_opt_in__c", "sms_opt_in"),
+    ("email_opt_in__c", "email_opt_in"),
+)
+SPOT_CHECK: Final = (
+    "select store_name as store, risk_class as risk, pipedrive_id::varchar as pipedrive_id, "
+    + ", ".join(
+        "any_value(if(verdict in ('equal', 'normalised_equal', 'kept'), source_shown, "
+        "concat_ws(' ≠ ', coalesce(source_shown, '(none)'), coalesce(destination_shown, '(none)'))"
+        f")) filter (where column_name = '{column}') as {name}"
+        for column, name in LOOKED_AT
+    )
+    + ", count_if(verdict not in ('equal', 'normalised_equal', 'kept')) as differing "
+    "from reconciliation.rec_spot_check group by store_name, risk_class, source_key, pipedrive_id "
+    "order by store_name, risk_class, source_key"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -161,6 +183,13 @@ SECTIONS: Final = (
                 ),
             ),
         ),
+    ),
+    Spec(
+        "spot-check",
+        "Spot check",
+        "Forty people drawn by lot over stores and kinds of risk, for human eyes. Open the record "
+        "in Pipedrive by its id; a value that differs shows as source, then destination.",
+        (("People to look at", SPOT_CHECK),),
     ),
     Spec(
         "to-do",

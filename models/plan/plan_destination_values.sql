@@ -19,19 +19,22 @@ person_labels as (
     where entity = 'person' and field_code = 'label_ids'
 ),
 
--- a record is ours by the ledger or by the key that it carries
+-- a record is ours by the ledger or by the key that it carries; the ledger wins, since
+-- people can edit a key
 records_of_ours as (
     select
         entity,
         pipedrive_id,
-        source_key
+        source_key,
+        1 as preference
     from id_map
     where pipedrive_id is not null and state <> 'removed'
-    union
+    union all
     select
         entity,
         pipedrive_id,
-        source_key
+        source_key,
+        2 as preference
     from records
     where source_key is not null
 ),
@@ -40,7 +43,7 @@ keys_by_id as (
     select
         entity,
         pipedrive_id,
-        min(source_key) as source_key
+        arg_min(source_key, (preference, source_key)) as source_key
     from records_of_ours
     group by entity, pipedrive_id
 ),
