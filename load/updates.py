@@ -58,6 +58,15 @@ async def update(
 ) -> list[PlanRow]:
     """Brings these confirmed records to what the plan wants. Gives the rows still in doubt."""
     in_doubt: list[PlanRow] = []
+    refused = changes.refused_updates(
+        run.ledger,
+        phase.entity,
+        [row.source_key for row in rows],
+        plan_digest=run.plan.digest,
+    )
+    if refused:
+        run.count(phase.entity, "refused update", len(refused))
+        rows = [row for row in rows if row.source_key not in refused]
     for start in range(0, len(rows), _AT_ONCE):
         run.raise_if_stopped()
         chunk = rows[start : start + _AT_ONCE]
@@ -252,6 +261,8 @@ def _refused(run: Run, phase: Phase, change: Change, sent: Sent) -> None:
     if sent.status in (404, 410):
         _gone(run, phase, change.row)
         return
+    # it was read before it was sent: an earlier attempt in doubt had not been applied
+    doubts.settle_attempts(run.ledger, phase.entity, change.row.source_key, "update", "not_applied")
     changes.keep_with_reason(
         run.ledger, phase.entity, change.row.source_key, str(sent.code or sent.status), sent.reason
     )

@@ -125,10 +125,35 @@ def doubtful_updates(
     return found
 
 
+def refused_updates(
+    ledger: Ledger, entity: str, source_keys: Sequence[str], *, plan_digest: str
+) -> set[str]:
+    """Records whose last update was refused under this very plan: it would be refused again."""
+    found: set[str] = set()
+    for start in range(0, len(source_keys), CHUNK):
+        chunk = source_keys[start : start + CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = ledger.db.execute(
+            "select source_key, outcome, http_status, plan_digest, max(attempt_id) from attempts"
+            f" join runs using (run_id) where verb = 'update' and entity = ? and source_key in"
+            f" ({marks}) group by source_key",
+            (entity, *chunk),
+        )
+        found |= {
+            row["source_key"]
+            for row in rows
+            if row["outcome"] == "rejected"
+            and row["http_status"] is not None
+            and row["plan_digest"] == plan_digest
+        }
+    return found
+
+
 def has_doubtful_updates(ledger: Ledger) -> bool:
     """Whether any update's outcome is unknown."""
     row = ledger.db.execute(
-        "select 1 from attempts where verb = 'update' and outcome = 'ambiguous' limit 1"
+        "select 1 from attempts join id_map using (entity, source_key) where verb = 'update'"
+        " and outcome = 'ambiguous' and state = 'confirmed' limit 1"
     ).fetchone()
     return row is not None
 
