@@ -26,6 +26,11 @@ POINTS: Final = (
     "provision.after_answer",
     "phase.before_barrier",
     "run.before_end",
+    "undo.before_intent",
+    "undo.after_intent",
+    "undo.after_answer",
+    "undo.after_outcome",
+    "undo.before_verify",
 )
 _passed: Counter[str] = Counter()
 

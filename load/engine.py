@@ -18,8 +18,8 @@ from typing import Any, Final
 from load.account import check_account
 from load.crashpoints import crashpoint
 from load.creates import create
-from load.errors import MigrationError, RetryLater
-from load.ledger import changes, doubts, records, retries
+from load.errors import ConfigError, MigrationError, RetryLater
+from load.ledger import changes, doubts, records, removals, retries
 from load.ledger.records import Record
 from load.ledger.store import Ledger
 from load.payload import parent_keys
@@ -118,11 +118,13 @@ async def _applied(run: Run) -> ApplyResult:
 
 async def _all_phases(run: Run) -> None:
     await check_account(run)
+    if left := removals.removing(run.ledger):
+        raise ConfigError(f"an undo stopped half way, at {left} records; end it first: aiq2pd undo")
     doubts.recover(run.ledger, settle_seconds=run.settle_seconds)
     if changes.has_doubtful_updates(run.ledger):
         await run.clock.sleep(run.settle_seconds)
     run.catalog = await provision_fields(run)
-    run.ranks = _ranks(run)
+    run.ranks = option_ranks(run)
     await provision_pipelines(run)
     run.on_barrier("field")
     for wave in run.plan.waves():
@@ -200,13 +202,24 @@ def _sorted(
         elif state == "planned" and row.action == "adopt" and row.pipedrive_id is not None:
             _adopt(run, phase, row, known)
             todo.update.append(row)
-        elif state == "planned" and row.action == "create":
+        elif row.action == "create" and (state == "planned" or _was_undone(run, phase, record)):
             todo.create.append(row)
         else:
             run.progress.advance(entity)
             if first_time:
                 run.count(entity, _nothing_to_do(row, state))
     return todo
+
+
+def _was_undone(run: Run, phase: Phase, record: Record | None) -> bool:
+    """Removed by an undo that this plan already knew of: it may be made again."""
+    return (
+        record is not None
+        and record.state == "removed"
+        and not removals.removed_since(
+            run.ledger, phase.entity, record.source_key, str(run.plan.manifest["created_at"])
+        )
+    )
 
 
 def _is_wanted(row: PlanRow, record: Record) -> bool:
@@ -257,7 +270,7 @@ def whole_groups(phase: Phase, batches: Iterable[list[PlanRow]]) -> Iterable[lis
         yield carried
 
 
-def _ranks(run: Run) -> dict[tuple[str, str], dict[int, int]]:
+def option_ranks(run: Run) -> dict[tuple[str, str], dict[int, int]]:
     """Option id -> rank, for columns that an update must not raise."""
     found: dict[tuple[str, str], dict[int, int]] = {}
     for option in run.plan.table("plan_field_options"):

@@ -104,8 +104,8 @@ def intend_creates(
                 " state = 'intent', payload_hash = excluded.payload_hash,"
                 " field_hashes = excluded.field_hashes, plan_digest = excluded.plan_digest,"
                 " run_id = excluded.run_id, attempts = attempts + 1, deal_id = excluded.deal_id,"
-                " not_before = null, reason_code = null, reason = null,"
-                " updated_at = excluded.updated_at",
+                " not_before = null, reason_code = null, reason = null, pipedrive_id = null,"
+                " target_hashes = null, own_elements = null, updated_at = excluded.updated_at",
                 (
                     entity, intent.source_key, intent.payload_hash, hashes,
                     plan_digest, ledger.run_id, intent.deal_id, ledger.stamp(),
@@ -204,6 +204,15 @@ def quarantine(ledger: Ledger, entity: str, source_key: str, code: str, reason: 
             " state = 'quarantined', run_id = ?3, reason_code = ?4, reason = ?5, updated_at = ?6,"
             " payload_hash = case when ?4 in ('parent', 'mapping') then null else payload_hash end",
             (entity, source_key, ledger.run_id, code, reason, ledger.stamp()),
+        )
+
+
+def set_deal(ledger: Ledger, entity: str, source_key: str, deal_id: int) -> None:
+    """The deal that a line or a note hangs on."""
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set deal_id = ? where entity = ? and source_key = ?",
+            (deal_id, entity, source_key),
         )
 
 

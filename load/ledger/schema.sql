@@ -28,7 +28,10 @@ create table if not exists id_map (
     entity text not null,
     source_key text not null,
     state text not null check (
-        state in ('planned', 'intent', 'ambiguous', 'confirmed', 'quarantined', 'gone', 'removed')
+        state in (
+            'planned', 'intent', 'ambiguous', 'confirmed', 'quarantined', 'gone', 'removing',
+            'removed'
+        )
     ),
     pipedrive_id integer,
     payload_hash text,

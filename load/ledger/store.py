@@ -27,7 +27,7 @@ from load.errors import ConfigError, InvariantBroken
 from load.ledger.cipher import Cipher
 from load.ledger.lock import run_lock
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _BACKUPS_KEPT = 10
 
 
@@ -273,13 +273,26 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")
     found = connection.execute("pragma user_version").fetchone()[0]
-    if found not in (0, SCHEMA_VERSION):
+    if found == 1:
+        _add_state_removing(connection)
+    elif found not in (0, SCHEMA_VERSION):
         connection.close()
         raise ConfigError(f"the ledger has schema {found}, this program knows {SCHEMA_VERSION}")
     if found == 0:
         connection.executescript(files("load.ledger").joinpath("schema.sql").read_text())
         connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
     return connection
+
+
+def _add_state_removing(connection: sqlite3.Connection) -> None:
+    """From schema 1: the same tables, but `id_map` takes the state that an undo needs."""
+    schema = files("load.ledger").joinpath("schema.sql").read_text()
+    connection.executescript(
+        "begin immediate; drop view quarantine; alter table id_map rename to id_map_before;"
+        " drop index id_map_by_state; drop index id_map_by_key; drop index id_map_by_target;"
+        f"{schema} insert into id_map select * from id_map_before; drop table id_map_before;"
+        f" pragma user_version = {SCHEMA_VERSION}; commit;"
+    )
 
 
 def _link(row: tuple[Any, ...]) -> str:

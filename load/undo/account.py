@@ -1,0 +1,172 @@
+"""The target as an undo sees it: every list read once, page by page.
+
+Of a record only what a decision needs is kept: what became of our columns, what hangs on what, and
+which of our fields and options hold a value. Costs: 10 tokens per 500 organizations, persons,
+products and deals, 20 per 500 archived deals and notes, 10 per 100 deals for their lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from load.errors import RecordRejected
+from load.lists import lines_of_deals, pages
+from load.payload import is_empty
+from load.phases import PHASE_OF, Phase
+from load.run import Run
+
+Seen = Callable[[Phase, Sequence[dict[str, Any]]], None]
+Thing = tuple[str, int]
+
+# what only people hang on a record, and what we may have hung on it ourselves
+OF_OTHERS: Final = ("activities_count", "files_count", "email_messages_count")
+_COUNTERS: Final = {
+    "organization": (
+        "activities_count", "files_count", "email_messages_count", "notes_count", "people_count",
+        "open_deals_count", "won_deals_count", "lost_deals_count",
+    ),
+    "person": (
+        "activities_count", "files_count", "email_messages_count", "notes_count",
+        "open_deals_count", "won_deals_count", "lost_deals_count",
+    ),
+    "deal": ("activities_count", "files_count", "email_messages_count", "notes_count"),
+}  # fmt: skip
+_LINKS: Final = {
+    "person": {"org_id": "organization"},
+    "deal": {"person_id": "person", "org_id": "organization"},
+    "deal_product": {"deal_id": "deal", "product_id": "product"},
+    "note": {"deal_id": "deal", "person_id": "person", "org_id": "organization"},
+}
+ORDER: Final = ("note", "deal_product", "deal", "product", "person", "organization")
+ARCHIVED: Final = "/api/v2/deals/archived"
+ARCHIVED_COST: Final = 20
+
+
+@dataclass(slots=True)
+class Account:
+    """What is there now. `children` is parent -> records that refer to it."""
+
+    live: dict[str, set[int]] = field(default_factory=lambda: {name: set() for name in ORDER})
+    archived: set[int] = field(default_factory=set)
+    children: dict[Thing, list[Thing]] = field(default_factory=dict)
+    held: dict[str, set[tuple[str, int | None]]] = field(default_factory=dict)
+    by_archive: bool = False
+
+
+async def read_account(run: Run, seen: Seen) -> Account:
+    """Reads all lists; `seen` gets every page as it comes."""
+    account = Account()
+    for entity in ("organization", "person", "product", "deal", "note"):
+        run.raise_if_stopped()
+        phase = PHASE_OF[entity]
+        run.progress.start(f"read {entity}", None)
+        params = {**_with_counters(entity), "limit": 500}
+        async for page in pages(
+            run.client, phase.list_path, params, cost=phase.list_cost, entity=entity
+        ):
+            _take(account, phase, page)
+            seen(phase, page)
+        if entity == "deal":
+            async for page in pages(
+                run.client, ARCHIVED, params, cost=ARCHIVED_COST, entity=entity
+            ):
+                _take(account, phase, page)
+                account.archived |= {one["id"] for one in page}
+                seen(phase, page)
+        run.progress.finish(f"read {entity}")
+    phase, deals = PHASE_OF["deal_product"], sorted(account.live["deal"])
+    for start in range(0, len(deals), 100):
+        lines = await lines_of_deals(run.client, phase, deals[start : start + 100])
+        _take(account, phase, lines)
+        seen(phase, lines)
+    return account
+
+
+def reading_cost(counts: Mapping[str, int], archived: int) -> int:
+    """Tokens of reading all lists when there are so many records."""
+    unarchived = {**counts, "deal": counts.get("deal", 0) - archived}
+    lists = sum(
+        PHASE_OF[name].list_cost * max(1, -(-unarchived.get(name, 0) // 500))
+        for name in ("organization", "person", "product", "deal", "note")
+    )
+    lines = PHASE_OF["deal_product"].list_cost * -(-counts.get("deal", 0) // 100)
+    return lists + ARCHIVED_COST * max(1, -(-archived // 500)) + lines
+
+
+async def read_again(
+    run: Run, phase: Phase, ids: Sequence[int], deal_ids: Iterable[int], archived: set[int]
+) -> dict[int, dict[str, Any]]:
+    """These records as they are now, by id; what was deleted is missing."""
+    if phase.under_deal:
+        lines = await lines_of_deals(run.client, phase, sorted(set(deal_ids)))
+        return {line["id"]: line for line in lines if line["id"] in set(ids)}
+    found: dict[int, dict[str, Any]] = {}
+    if phase.entity == "note":
+        for one in ids:
+            found |= await _note(run, phase, one)
+        return found
+    plain = [one for one in ids if one not in archived]
+    stored = [one for one in ids if one in archived]
+    for path, cost, chosen in (
+        (phase.list_path, phase.list_cost, plain),
+        (ARCHIVED, ARCHIVED_COST, stored),
+    ):
+        for start in range(0, len(chosen), 100):
+            chunk = ",".join(str(one) for one in chosen[start : start + 100])
+            params = {**_with_counters(phase.entity), "ids": chunk, "limit": 100}
+            answer = await run.client.call(
+                "GET", path, cost=cost, params=params, entity=phase.entity
+            )
+            found |= {record["id"]: record for record in answer.data or []}
+    return found
+
+
+async def _note(run: Run, phase: Phase, note_id: int) -> dict[int, dict[str, Any]]:
+    """One note from the list of its id's neighbours would cost 20; by itself it costs 2."""
+    path = phase.update_path.format(id=note_id)
+    try:
+        answer = await run.client.call("GET", path, cost=2, entity=phase.entity)
+    except RecordRejected:
+        return {}
+    return {note_id: answer.data} if answer.data.get("active_flag", True) else {}
+
+
+def hangs_on(record: Mapping[str, Any]) -> list[str]:
+    """What people have hung on a record: activities, files, mails."""
+    return [name.removesuffix("_count") for name in OF_OTHERS if record.get(name)]
+
+
+def anything_hangs_on(entity: str, record: Mapping[str, Any]) -> list[str]:
+    """The same with notes, deals and people, of whomever."""
+    return [name.removesuffix("_count") for name in _COUNTERS.get(entity, ()) if record.get(name)]
+
+
+def _with_counters(entity: str) -> dict[str, str | int]:
+    names = _COUNTERS.get(entity)
+    return {"include_fields": ",".join(names)} if names else {}
+
+
+def _take(account: Account, phase: Phase, page: Sequence[dict[str, Any]]) -> None:
+    entity = phase.entity
+    held = account.held.setdefault(entity, set())
+    for record in page:
+        account.live[entity].add(record["id"])
+        for name, parent in _LINKS.get(entity, {}).items():
+            if record.get(name):
+                account.children.setdefault((parent, record[name]), []).append(
+                    (entity, record["id"])
+                )
+        held |= {("label_ids", option) for option in record.get("label_ids") or []}
+        for code, value in (record.get("custom_fields") or {}).items():
+            if not is_empty(value):
+                held.add((code, None))
+                held |= {(code, one) for one in _options(value)}
+        if entity == "deal":
+            held |= {("stage", record.get("stage_id")), ("pipeline", record.get("pipeline_id"))}
+
+
+def _options(value: Any) -> list[int]:
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if isinstance(one, int) and not isinstance(one, bool)]
