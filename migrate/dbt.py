@@ -57,17 +57,23 @@ def build(
     """`dbt build`, of everything, of a selection or of a selector in selectors.yml.
 
     Unit tests judge the SQL, not the data: they run when they are asked for, and with every plain
-    `dbt build`. Only a full build writes dbt's artefacts, which cost seconds each time.
+    `dbt build`. So do dbt's artefacts (manifest, run results), which cost seconds each time.
     """
     command = [
         *(sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "info"),
         *("--log-level-file", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"),
-        *("build", "--project-dir", str(project), "--profiles-dir", str(project / "profiles")),
+        *(
+            "--no-write-json",
+            "build",
+            "--project-dir",
+            str(project),
+            "--profiles-dir",
+            str(project / "profiles"),
+        ),
         *("--target-path", str(target_path)),
         *(("--select", *select) if select else ()),
         *(("--selector", selector) if selector else ()),
         *(() if unit_tests else ("--exclude-resource-type", "unit_test")),
-        *(("--no-write-json",) if select or selector else ()),
     ]
     began = time.monotonic()
     log = _Log()

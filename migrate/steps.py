@@ -95,7 +95,13 @@ def build_models(
     settings: Settings, progress: Progress, *, select: str = "", unit_tests: bool = False
 ) -> Outcome:
     """`aiq2pd build`."""
-    done = _dbt(settings, progress, select=tuple(select.split()), unit_tests=unit_tests)
+    done = _dbt(
+        settings,
+        progress,
+        select=tuple(select.split()),
+        selector="" if select else "build",
+        unit_tests=unit_tests,
+    )
     nodes = tuple((kind, count) for kind, count in done.nodes.items())
     return Outcome(
         "build",

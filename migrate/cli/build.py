@@ -28,8 +28,9 @@ def build(
 ) -> None:
     """Turn what was landed into what Pipedrive will hold, and test it (dbt build).
 
-    A plain `dbt build` from the project's root does the same, unit tests included, with no flags
-    and no environment.
+    Up to the marts: `plan` and `verify` build what is theirs. A plain `dbt build` from the
+    project's root builds and tests everything, unit tests included, with no flags and no
+    environment.
     Needs no credentials. Exit code 2 when a test or a model fails: its name and its rows are said.
 
     Example:
