@@ -161,10 +161,16 @@ class _Undo:
     def _clear(self, entity: str, plan: UndoPlan) -> list[UndoRow]:
         """What may still be deleted: a child that was kept after all keeps its parent."""
         going = {(row.entity, row.pipedrive_id) for row in plan.rows if row.what in _GOING}
+        # lines are there until their deal is deleted
+        along = {child for child in going if child[0] == "deal_product" and entity == "deal"}
         ready = []
         for row in plan.of(entity, "delete"):
             children = plan.account.children.get((entity, row.pipedrive_id), [])
-            left = [child for child in children if child in going and self._is_known(*child)]
+            left = [
+                child
+                for child in children
+                if child in going and child not in along and self._is_known(*child)
+            ]
             if left:
                 keep(self.run, row, f"carries a {left[0][0]} that stays")
             else:
