@@ -54,6 +54,7 @@ class Destination:
 
     records: dict[str, dict[int, Held]] = field(default_factory=dict)
     fields: dict[tuple[str, str], FieldThere] = field(default_factory=dict)
+    doubled_fields: list[tuple[str, str]] = field(default_factory=list)
 
     def held(self, entity: str, record_id: int | None) -> Held | None:
         """A record, deleted or not; None if there is none of that id."""
@@ -119,6 +120,9 @@ def _add(there: Destination, raw: Mapping[str, Any]) -> None:
         name = record["field_name"] if custom else record["field_code"]
         options = {option["label"]: option["id"] for option in record.get("options") or []}
         place = (record["entity"], name)
+        if place in there.fields:
+            there.doubled_fields.append(place)
+            return
         there.fields[place] = FieldThere(record["field_code"], name, custom, options)
         return
     held = Held(raw["entity"], int(raw["id"]), bool(raw["deleted"]), bool(raw["archived"]), record)

@@ -33,6 +33,14 @@ def one_live_record_per_key(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("I1", entity, key, f"stands on {len(ids)} live records: {ids}")
 
 
+def no_field_stands_twice(evidence: Evidence) -> Iterator[Violation]:
+    """I1: no custom field of the plan was made twice."""
+    ours = {(entity, name) for (entity, _), name in evidence.plan.names.items()}
+    for entity, name in evidence.destination.doubled_fields:
+        if (entity, name) in ours:
+            yield Violation("I1", "field", f"{entity} {name}", "the account has it twice")
+
+
 def states_are_final(evidence: Evidence) -> Iterator[Violation]:
     """I2: every planned row ended, with a reason where it did not load; nothing of the source
     is missing from the plan."""

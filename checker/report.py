@@ -18,6 +18,7 @@ from checker.violation import Violation
 Invariant = Callable[[Evidence], Iterable[Violation]]
 INVARIANTS: Final[tuple[Invariant, ...]] = (
     records.one_live_record_per_key,
+    records.no_field_stands_twice,
     history.never_two_at_any_moment,
     records.states_are_final,
     records.open_attempts_are_settled,

@@ -7,6 +7,7 @@ randomness of ids and jitter, so that the same seed gives the same trace.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import sqlite3
 from collections import Counter
@@ -21,7 +22,7 @@ from unittest.mock import patch
 from load import creates, engine, provision, settle, updates
 from load.client import PipedriveClient
 from load.errors import MigrationError
-from load.ledger import Ledger, cipher, store
+from load.ledger import Ledger, store
 from load.settings import PipedriveAccount
 from simulation.timeline import Timeline
 from simulation.wire import Crash, Transport, Wire
@@ -117,6 +118,8 @@ class Host:
         self.lives += 1
         clock = _SimClock(self.timeline)
         ledger = MortalLedger.open(self.ledger_path, KEY, now=self.timeline.now)
+        if not isinstance(ledger, MortalLedger):
+            raise TypeError("the ledger opened as another class")
         ledger.fate = self.fate
 
         def die() -> Crash:
@@ -155,7 +158,7 @@ def determined(seed: int, fate: Fate) -> Iterator[None]:
         for module in (creates, engine, provision, settle, updates):
             stack.enter_context(patch.object(module, "crashpoint", fate.at_point))
         stack.enter_context(patch.object(store, "secrets", tokens))
-        stack.enter_context(patch.object(cipher.hashlib, "scrypt", _cheap_scrypt))
+        stack.enter_context(patch.object(hashlib, "scrypt", _cheap_scrypt))
         yield
 
 
