@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +85,14 @@ def dump(company: Any, *, provisioned: bool = True) -> str:
     )
 
 
-@dataclass(frozen=True)
 class Undoing:
     """What the undo tests use, for files that cannot import this one."""
 
-    ALL: Selection = ALL
-    ALL_AND_FIELDS: Selection = ALL_AND_FIELDS
-    run: Any = staticmethod(undo_with)
-    in_process: Any = staticmethod(undo_in_process)
-    dump: Any = staticmethod(dump)
+    ALL = ALL
+    ALL_AND_FIELDS = ALL_AND_FIELDS
+    run = staticmethod(undo_with)
+    in_process = staticmethod(undo_in_process)
+    dump = staticmethod(dump)
 
 
 @pytest.fixture

@@ -101,7 +101,8 @@ def test_what_people_did_meanwhile_is_spared_and_listed(loader, company, worlds,
     })  # fmt: skip
     filled = target(loader, f"{PERSON}3")
     company.door("POST", "edit", {
-        "action": "patch", "entity": "person", "id": filled, "changes": {"phones": [{"value": "+15550100"}]},
+        "action": "patch", "entity": "person", "id": filled,
+        "changes": {"phones": [{"value": "+15550100"}]},
     })  # fmt: skip
     called = target(loader, f"{PERSON}4")
     company.door("POST", "edit", {
