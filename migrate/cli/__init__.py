@@ -24,6 +24,7 @@ from migrate.cli import (
     sandbox,
     status,
     sweep,
+    undo,
     verify,
 )
 from migrate.cli.running import flowing
@@ -49,7 +50,7 @@ app = typer.Typer(
 )
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(inbox.app, name="inbox")
-for command in (doctor, extract, build, plan, apply, sweep, verify, report, status, demo):
+for command in (doctor, extract, build, plan, apply, sweep, verify, undo, report, status, demo):
     name = command.__name__.rpartition(".")[2]
     function = getattr(command, name)
     app.command(name, help=flowing(function.__doc__ or ""))(function)
