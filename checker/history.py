@@ -74,9 +74,13 @@ def edits_of_others_stay(evidence: Evidence) -> Iterator[Violation]:
             if change.by == "others":
                 added = elements(column, after) - elements(column, before) if _many(after) else None
                 theirs[place] = (change.at, added)
-            elif place in theirs and _overwrites(evidence, change, column, theirs[place]):
-                what = f"{column}: an edit of others was overwritten"
-                yield Violation("I9", entity, f"id {change.id}", what)
+            elif place in theirs:
+                is_list = plan.policies[place[0], column] == "merge_set"
+                edit = theirs[place] if is_list else theirs.pop(place)
+                # after a write of ours, race or not, a single value is no longer theirs
+                if _overwrites(evidence, change, column, edit):
+                    what = f"{column}: an edit of others was overwritten"
+                    yield Violation("I9", entity, f"id {change.id}", what)
 
 
 def _overwrites(evidence: Evidence, change: Change, column: str, edit: tuple[float, Any]) -> bool:

@@ -237,7 +237,7 @@ def _touched(evidence: Evidence, entity: str, record_id: int) -> bool:
 
 def _moved(evidence: Evidence, known: Known, held: Held, name: str) -> bool:
     """Whether others gave a record another parent, by hand or by a merge."""
-    if _explained(evidence, known.entity, held.id, name):
+    if known.origin == "adopted" or _explained(evidence, known.entity, held.id, name):
         return True
     return f"{name.removesuffix('_id')}__source_key" in kept_columns(known)
 

@@ -40,7 +40,7 @@ async def settle(run: Run, phase: Phase) -> int:
             if record.source_key in hits:
                 _found(run, phase, record, hits[record.source_key])
             elif record.source_key in hidden:
-                _deleted(run, phase, record)
+                _deleted(run, phase, record, hidden[record.source_key])
             else:
                 missing += _not_found(run, phase, record)
         run.ledger.event(
@@ -137,7 +137,13 @@ def confirm_found(run: Run, phase: Phase, record: Record, found: dict[str, Any])
     records.confirm(run.ledger, entity, record.source_key, written, plan_digest=run.plan.digest)
 
 
-def _deleted(run: Run, phase: Phase, record: Record) -> None:
+def _deleted(run: Run, phase: Phase, record: Record, found: list[dict[str, Any]]) -> None:
+    # an archived one is still there: without its id nobody could find or remove it
+    for one in found:
+        records.note_extra(
+            run.ledger, phase.entity, one["id"], record.source_key,
+            "deleted or archived before its id was known", "to review",
+        )  # fmt: skip
     doubts.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
     records.quarantine(
         run.ledger, phase.entity, record.source_key, "deleted by others",
