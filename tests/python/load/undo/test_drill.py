@@ -234,9 +234,7 @@ def test_a_used_up_budget_stops_with_75_and_the_undo_goes_on_later(
     assert undoing.dump(company, provisioned=False) == before
 
 
-def test_an_archived_deal_is_deleted_where_the_account_allows_it_and_else_listed(
-    loader, company, worlds, undoing
-):
+def test_a_deal_that_somebody_archived_stays(loader, company, worlds, undoing):
     loader.apply(worlds.small(persons=2, deals=2))
     archived = target(loader, "aiq:order:0")
     company.door("POST", "edit", {"action": "archive", "entity": "deal", "id": archived})
@@ -244,6 +242,27 @@ def test_an_archived_deal_is_deleted_where_the_account_allows_it_and_else_listed
     why = {row.source_key: row.why for row in result.plan.spared()}
     assert why["aiq:order:0"] == "changed by others: is_archived"
     assert len(company.records("/api/v2/deals/archived")) == 1
+
+
+@pytest.mark.parametrize("allowed", ["allow", "refuse"])
+def test_a_deal_that_the_load_archived_is_deleted_or_listed_with_the_refusal(
+    loader, company, worlds, undoing, allowed
+):
+    world = worlds.small(persons=1, deals=1, lines=(0,))
+    del world.payloads["note"]
+    world.payloads["deal"]["aiq:order:0"]["is_archived"] = True
+    loader.apply(world)
+    assert len(company.records("/api/v2/deals/archived")) == 1
+    company.config(archived_delete=allowed)
+    result = undoing.run(loader)
+    left = len(company.records("/api/v2/deals/archived"))
+    if allowed == "allow":
+        assert (result.exit_code, left) == (0, 0)
+    else:
+        assert (result.exit_code, left) == (3, 1)
+        assert result.counts["deal"]["refused"] == 1
+        assert len(company.records("/api/v2/persons")) == 1, "its person stays with it"
+        assert len(company.records("/api/v2/organizations")) == 1
 
 
 def test_after_an_undo_a_new_plan_creates_again_and_the_old_one_does_not(
