@@ -78,6 +78,7 @@ class DailyBudget:
     """What may still be spent today. Calls in flight count as spent until they settle."""
 
     def __init__(self, account: PipedriveAccount, store: TokenStore, clock: Clock) -> None:
+        self.limit_told: int | None = None
         self._limit = daily_tokens(account.plan, account.seats)
         self._share = account.budget_share
         self._day_begins = timedelta(
@@ -158,7 +159,7 @@ class DailyBudget:
     def _believe(self, permit: Permit, tokens: int, headers: Mapping[str, str]) -> None:
         limit, remaining = whole(headers.get(LIMIT_HEADER)), whole(headers.get(REMAINING_HEADER))
         if limit:
-            self._limit = limit
+            self._limit = self.limit_told = limit
         if remaining is None:
             if self._left is not None:
                 self._left -= tokens

@@ -21,6 +21,7 @@ import logging
 import random
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 from json import dumps
 from types import TracebackType
 from typing import Final, Self
@@ -30,7 +31,7 @@ import httpx
 from load.address import Origin, origin_of
 from load.budget import TokenStore
 from load.clock import Clock, RealClock
-from load.costs import endpoint_name
+from load.costs import COSTS, endpoint_name
 from load.errors import (
     AccessRefused,
     Ambiguous,
@@ -65,6 +66,7 @@ LONGEST_BACKOFF: Final = 30.0
 # a server that drips its answer outlives the read timeout, which counts from byte to byte
 LONGEST_EXCHANGE: Final = 4.0
 _CHUNK: Final = 65_536
+_DEAREST_CALL: Final = max(COSTS.values())
 
 # httpx logs each request's address at INFO: names of endpoints, but ours to tell
 for _name in ("httpx", "httpcore"):
@@ -111,6 +113,16 @@ class PipedriveClient:
 
     def __repr__(self) -> str:
         return f"PipedriveClient({self._origin.host}, read_only={self.read_only})"
+
+    @property
+    def daily_limit_told(self) -> int | None:
+        """The company's tokens a day by the last answer that named them."""
+        return self.limiter.budget.limit_told
+
+    def goes_on_at(self) -> datetime | None:
+        """When new tokens are given (UTC), if today's share can't pay for another call."""
+        budget = self.limiter.budget
+        return budget.resets_at() if budget.available() < _DEAREST_CALL else None
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()

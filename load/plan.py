@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,6 +103,17 @@ class FrozenPlan:
         ):
             if batch.num_rows:
                 yield [_row(values) for values in batch.to_pylist()]
+
+    def rows_of(self, entity: str, source_keys: Sequence[str]) -> dict[str, PlanRow]:
+        """The rows of these records that hold a payload, by source key."""
+        if not source_keys:
+            return {}
+        table = ds.dataset(self.folder / f"{ENTITY_TABLES[entity]}.parquet")
+        wanted = ds.field("source_key").isin(list(source_keys)) & ds.field("payload").is_valid()
+        return {
+            values["source_key"]: _row(values)
+            for values in table.to_table(filter=wanted).to_pylist()
+        }
 
     def fields(self) -> list[PlanField]:
         """All columns that cross, with their policy."""

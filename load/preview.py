@@ -20,10 +20,11 @@ async def preview(run: Run) -> None:
             known = records.fetch(run.ledger, [row.source_key for row in rows])
             for row in rows:
                 record = known.get(row.source_key)
-                run.count(phase.entity, _would(row.action, row.new_hash, record))
+                run.count(phase.entity, would(row.action, row.new_hash, record))
 
 
-def _would(action: str, new_hash: str | None, record: records.Record | None) -> str:
+def would(action: str, new_hash: str | None, record: records.Record | None) -> str:
+    """What an apply would do with a row: `would ...`, or the state in which it stays."""
     if action not in ("create", "update", "adopt"):
         return action
     if record is None or record.state == "planned" or retries.may_try_again(record, new_hash):

@@ -70,6 +70,29 @@ async def provision_fields(run: Run) -> Catalog:
     return Catalog(field_codes(run.ledger), option_ids(run.ledger))
 
 
+async def recognise_fields(
+    run: Run,
+) -> tuple[dict[tuple[str, str], FieldCode], dict[tuple[str, str], dict[str, int]]]:
+    """What provisioning made in the account: fields, and option ids by label. Makes nothing."""
+    listed, options = await _list(run, FIELD_LISTS), {}
+    for one in _wanted(run):
+        remote = _match(one.planned, {}, listed)
+        if remote is not None:
+            _remember(run, one.planned, remote, created=False)
+            place = (one.planned.entity, one.planned.column_name)
+            options[place] = _ids_of(remote, one.labels)
+    for entity, names in _labels(run).items():
+        for remote in listed[entity]:
+            if remote["field_code"] == LABEL_CODE:
+                options[entity, LABEL_COLUMN] = _ids_of(remote, names)
+    return field_codes(run.ledger), options
+
+
+def _ids_of(remote: Mapping[str, Any], labels: Sequence[str]) -> dict[str, int]:
+    there = {_folded(option["label"]): int(option["id"]) for option in remote.get("options") or []}
+    return {label: there[_folded(label)] for label in labels if _folded(label) in there}
+
+
 def missing_fields(run: Run, listed: Listed) -> list[PlanField]:
     """The fields that provisioning would make."""
     known = field_codes(run.ledger)

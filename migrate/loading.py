@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from load.client import PipedriveClient
-from load.clock import RealClock
+from load.clock import Clock, RealClock
 from load.engine import ApplyResult
 from load.engine import apply as apply_plan
 from load.errors import ConfigError
 from load.sweep import SweepResult
 from load.sweep import sweep as sweep_doubts
-from migrate.outcome import DONE, Outcome, Table
+from migrate.outcome import DONE, RUN_AGAIN_LATER, Outcome, Table
 
 if TYPE_CHECKING:
     from load.ledger import Ledger
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from load.progress import Progress
     from load.settings import PipedriveAccount
 
+AFTER_THE_RESET = timedelta(minutes=2)
+LONGEST_NAP = 300.0
 ENDINGS = {
     DONE: "everything in the plan is in Pipedrive",
     3: "the plan is carried out; some records need a human (see the report)",
@@ -53,6 +56,31 @@ async def company(account: PipedriveAccount, ledger: Ledger) -> Company:
     return found
 
 
+async def load_to_the_end(
+    account: PipedriveAccount,
+    ledger: Ledger,
+    plan: FrozenPlan,
+    *,
+    progress: Progress,
+    on_barrier: Callable[[str], object],
+    say: Callable[[str], None],
+    clock: Clock | None = None,
+) -> ApplyResult:
+    """Like `load`, and when the day's tokens are used up it sleeps until there are new ones."""
+    clock = clock or RealClock()
+    while True:
+        result, goes_on_at = await _run(
+            account, ledger, plan, clock, progress, on_barrier, dry_run=False
+        )
+        if result.exit_code != RUN_AGAIN_LATER or goes_on_at is None:
+            return result
+        goes_on_at += AFTER_THE_RESET
+        say(f"today's tokens are used up; going on at {goes_on_at:%Y-%m-%d %H:%M} UTC")
+        while (left := (goes_on_at - clock.now()).total_seconds()) > 0:
+            # in short naps: a machine that slept meanwhile goes on by the wall clock
+            await clock.sleep(min(left, LONGEST_NAP))
+
+
 async def load(
     account: PipedriveAccount,
     ledger: Ledger,
@@ -63,9 +91,25 @@ async def load(
     on_barrier: Callable[[str], object] = lambda _entity: None,
 ) -> ApplyResult:
     """One run of the loader over a frozen plan; `on_barrier` is called after each phase."""
-    clock = RealClock()
+    result, _ = await _run(
+        account, ledger, plan, RealClock(), progress, on_barrier, dry_run=dry_run
+    )
+    return result
+
+
+async def _run(  # noqa: PLR0917
+    account: PipedriveAccount,
+    ledger: Ledger,
+    plan: FrozenPlan,
+    clock: Clock,
+    progress: Progress,
+    on_barrier: Callable[[str], object],
+    *,
+    dry_run: bool,
+) -> tuple[ApplyResult, datetime | None]:
+    """The run, and when it can go on if the day's tokens ended it."""
     async with PipedriveClient(account, ledger, clock, read_only=dry_run) as client:
-        return await apply_plan(
+        result = await apply_plan(
             plan,
             ledger,
             client,
@@ -75,10 +119,18 @@ async def load(
             dry_run=dry_run,
             on_barrier=on_barrier,
         )
+        return result, client.goes_on_at()
 
 
-def apply_outcome(result: ApplyResult, *, dry_run: bool, published: bool) -> Outcome:
-    """What a run did, for people."""
+def apply_outcome(
+    result: ApplyResult,
+    *,
+    dry_run: bool,
+    published: bool,
+    facts_before: dict[str, Any] | None = None,
+    tables_before: tuple[Table, ...] = (),
+) -> Outcome:
+    """What a run did, for people; `..._before` is what its preflight said."""
     headline = result.message or ENDINGS.get(result.exit_code, "stopped")
     rows = tuple(
         (entity, outcome, records)
@@ -94,13 +146,14 @@ def apply_outcome(result: ApplyResult, *, dry_run: bool, published: bool) -> Out
         "calls": result.calls,
         "tokens": result.tokens,
         "writes of unknown outcome": result.parked,
+        **(facts_before or {}),
     }
     return Outcome(
         "apply",
         headline,
         result.exit_code,
         facts=facts,
-        tables=(Table("Records", ("entity", "outcome", "records"), rows),),
+        tables=(*tables_before, Table("Records", ("entity", "outcome", "records"), rows)),
         notes=tuple(notes),
     )
 

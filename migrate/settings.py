@@ -103,6 +103,13 @@ class Settings(BaseSettings):
     quiet_seconds: float = _variable(
         "AIQ2PD_QUIET_SECONDS", "quiet time before the closing sweep", 7200.0, ge=0
     )
+    canary_seconds: float | None = _variable(
+        "AIQ2PD_CANARY_SECONDS",
+        "how long preflight watches its canary for others' changes; "
+        "not set: as long as AIQ2PD_SETTLE_SECONDS",
+        None,
+        ge=0,
+    )
     target: str = _variable("AIQ2PD_TARGET", "dbt target of profiles.yml", "duckdb")
     time_zone: str = _variable("AIQ2PD_TIME_ZONE", "zone of the stores' calendar days", "UTC")
     order_strategy: str = _variable(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -148,25 +149,45 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
 
 @remembered
 def apply_plan(
-    settings: Settings, progress: Progress, *, digest: str = "", dry_run: bool = False
+    settings: Settings,
+    progress: Progress,
+    *,
+    digest: str = "",
+    dry_run: bool = False,
+    wait: bool = False,
+    waive: tuple[str, ...] = (),
 ) -> Outcome:
     """`aiq2pd apply`."""
     account = settings.pipedrive()
-    from migrate.loading import apply_outcome, load
+    from migrate import preflight
+    from migrate.loading import apply_outcome, load, load_to_the_end
 
+    plan = frozen_plan(settings, digest)
     with open_ledger(settings) as ledger:
-        result = asyncio.run(
-            load(
-                account,
-                ledger,
-                _plan(settings, digest),
-                progress=progress,
-                dry_run=dry_run,
-                on_barrier=lambda _entity: dry_run or publish_ledger(settings, ledger),
-            )
+        if dry_run:
+            result = asyncio.run(load(account, ledger, plan, progress=progress, dry_run=True))
+            return apply_outcome(result, dry_run=True, published=True)
+        checked = preflight.check(settings, progress, ledger, plan, waive=waive)
+        if checked.red:
+            return preflight.outcome("apply", checked)
+
+        def publish(_entity: str) -> bool:
+            return publish_ledger(settings, ledger)
+
+        running = (
+            load_to_the_end(account, ledger, plan, progress=progress, on_barrier=publish, say=_say)
+            if wait
+            else load(account, ledger, plan, progress=progress, dry_run=False, on_barrier=publish)
         )
-        published = dry_run or publish_ledger(settings, ledger)
-    return apply_outcome(result, dry_run=dry_run, published=published)
+        result = asyncio.run(running)
+        published = publish_ledger(settings, ledger)
+    return apply_outcome(
+        result,
+        dry_run=False,
+        published=published,
+        facts_before=preflight.facts(checked),
+        tables_before=(preflight.table(checked),),
+    )
 
 
 @remembered
@@ -252,7 +273,11 @@ def _read_back(settings: Settings, progress: Progress, ledger: Ledger) -> Any:
     return read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=progress)
 
 
-def _plan(settings: Settings, digest: str) -> FrozenPlan:
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def frozen_plan(settings: Settings, digest: str) -> FrozenPlan:
     from load.plan import latest_plan, open_plan
 
     if digest:

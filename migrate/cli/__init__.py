@@ -19,8 +19,11 @@ from migrate.cli import (
     doctor,
     extract,
     inbox,
+    ledger,
     plan,
+    preflight,
     report,
+    retry,
     sandbox,
     status,
     sweep,
@@ -50,7 +53,22 @@ app = typer.Typer(
 )
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(inbox.app, name="inbox")
-for command in (doctor, extract, build, plan, apply, sweep, verify, undo, report, status, demo):
+app.add_typer(ledger.app, name="ledger")
+for command in (
+    doctor,
+    extract,
+    build,
+    plan,
+    preflight,
+    apply,
+    retry,
+    sweep,
+    verify,
+    undo,
+    report,
+    status,
+    demo,
+):
     name = command.__name__.rpartition(".")[2]
     function = getattr(command, name)
     app.command(name, help=flowing(function.__doc__ or ""))(function)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from migrate.cli.preflight import Waive
 from migrate.cli.running import AsJson, Debug, OnSandbox, run_on_account
 
 
@@ -18,6 +19,10 @@ def apply(
     plan: Annotated[
         str, typer.Option("--plan", help="Digest of an older plan; default: the newest.")
     ] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Sleep through the reset of the daily budget.")
+    ] = False,
+    waive: Waive = None,
     sandbox: OnSandbox = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -25,8 +30,9 @@ def apply(
     """Write the newest frozen plan to Pipedrive, within its limits and our share of its budget.
 
     Can be killed at any instruction: run it again and it goes on, with nothing written twice. A
-    plan that is done writes nothing. Exit codes: 3 some records were refused and are quarantined,
-    4 Pipedrive changed since the plan, 75 today's budget is used up: run again tomorrow.
+    plan that is done writes nothing. The gates of `preflight` come first, and a red one stops it.
+    Exit codes: 2 a gate is red, 3 some records were refused and are quarantined, 4 Pipedrive
+    changed since the plan, 75 today's budget is used up: run again tomorrow, or use --wait.
 
     Example:
 
@@ -34,5 +40,5 @@ def apply(
     """
     from migrate.steps import apply_plan
 
-    step = partial(apply_plan, digest=plan, dry_run=dry_run)
+    step = partial(apply_plan, digest=plan, dry_run=dry_run, wait=wait, waive=tuple(waive or ()))
     run_on_account("apply", step, as_json=as_json, debug=debug, sandbox=sandbox)

@@ -1,0 +1,132 @@
+"""Preflight as commands use it: the loader's gates, and those that only people can answer.
+
+A red gate is exit code 2 and nothing is written. The sandbox has no automations, so there that
+gate is waived by name; everywhere else somebody vouches for it in account.toml, until a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+from load.client import PipedriveClient
+from load.clock import RealClock
+from load.preflight import Gate, Preflight
+from load.preflight import preflight as ask
+from migrate.outcome import CONFIGURATION, DONE, Outcome, Table
+from migrate.settings import PIPEDRIVE, is_loopback
+from migrate.steps import frozen_plan, open_ledger, publish_ledger, remembered
+
+if TYPE_CHECKING:
+    from load.ledger import Ledger
+    from load.plan import FrozenPlan
+    from load.progress import Progress
+    from migrate.settings import Settings
+
+ATTESTED: Final = "automations_paused"
+
+
+def check(
+    settings: Settings,
+    progress: Progress,
+    ledger: Ledger,
+    plan: FrozenPlan,
+    *,
+    waive: tuple[str, ...] = (),
+    with_canary: bool = True,
+) -> Preflight:
+    """All gates of this account for this plan."""
+    account, clock = settings.pipedrive(), RealClock()
+    watch = settings.canary_seconds
+
+    async def run() -> Preflight:
+        client = PipedriveClient(account, ledger, clock, read_only=not with_canary)
+        async with client:
+            return await ask(
+                plan,
+                ledger,
+                client,
+                settings=account,
+                clock=clock,
+                progress=progress,
+                watch_seconds=settings.settle_seconds if watch is None else watch,
+                with_archived="archive" in settings.order_strategy,
+                with_canary=with_canary,
+                own=(attestation(settings, dt.datetime.now(dt.UTC).date()),),
+                waive=frozenset(waive),
+            )
+
+    return asyncio.run(run())
+
+
+def attestation(settings: Settings, today: dt.date) -> Gate:
+    """Automations can't be read from the API: who says that they are off, and until when?"""
+    if is_loopback(settings.pipedrive_base_url):
+        return Gate(ATTESTED, "waived", "the sandbox on this machine has no automations")
+    found = [one for one in settings.attestations if one.name == ATTESTED]
+    valid = [one for one in found if one.expires >= today]
+    if valid:
+        last = max(valid, key=lambda one: one.expires)
+        return Gate(ATTESTED, "green", f"{last.by}, until {last.expires}")
+    why = f"expired on {max(one.expires for one in found)}" if found else "nobody vouches for it"
+    return Gate(
+        ATTESTED,
+        "red",
+        f"{why}: pause Pipedrive's automations, then write name, by and expires under"
+        " [[attestations]] in account.toml",
+    )
+
+
+def facts(result: Preflight) -> dict[str, Any]:
+    """What it cost."""
+    return {"preflight calls": result.calls, "preflight tokens": result.tokens}
+
+
+def table(result: Preflight) -> Table:
+    """The gates, one row each."""
+    rows = tuple((gate.name, gate.state, gate.why) for gate in result.gates)
+    return Table("Preflight", ("gate", "state", "why"), rows)
+
+
+def outcome(command: str, result: Preflight) -> Outcome:
+    """The gates alone: the whole of `preflight`, and the end of an `apply` that a gate stops."""
+    red = [gate.name for gate in result.red]
+    headline = f"red: {', '.join(red)}; nothing was loaded" if red else "all gates are open"
+    notes = (
+        ("Mend the cause, or let a gate pass by name: --waive GATE (the ledger keeps it)",)
+        if red
+        else ("Next: aiq2pd apply",)
+    )
+    return Outcome(
+        command,
+        headline,
+        CONFIGURATION if red else DONE,
+        facts=facts(result),
+        tables=(table(result),),
+        notes=notes,
+    )
+
+
+@remembered
+def check_account(
+    settings: Settings,
+    progress: Progress,
+    *,
+    digest: str = "",
+    with_canary: bool = True,
+    waive: tuple[str, ...] = (),
+) -> Outcome:
+    """`aiq2pd preflight`."""
+    settings.require(PIPEDRIVE)
+    with open_ledger(settings) as ledger:
+        checked = check(
+            settings,
+            progress,
+            ledger,
+            frozen_plan(settings, digest),
+            waive=waive,
+            with_canary=with_canary,
+        )
+        publish_ledger(settings, ledger)
+    return outcome("preflight", checked)

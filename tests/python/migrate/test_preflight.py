@@ -1,0 +1,148 @@
+"""The gates that people answer, and an apply that sleeps until there are new tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from migrate.cli import app
+from migrate.preflight import ATTESTED, attestation
+from migrate.settings import Attestation
+
+TODAY = dt.date(2026, 11, 24)
+
+
+def settings(*vouched: Attestation, url: str = "https://company.pipedrive.com"):
+    return SimpleNamespace(attestations=vouched, pipedrive_base_url=url)
+
+
+def vouched(expires: str, name: str = ATTESTED) -> Attestation:
+    return Attestation(name=name, by="Jo Example", expires=dt.date.fromisoformat(expires))
+
+
+def test_automations_need_somebody_who_vouches_for_them_until_a_day_to_come():
+    assert attestation(settings(), TODAY).state == "red"
+    assert attestation(settings(vouched("2026-11-23")), TODAY).state == "red"
+    assert "2026-11-23" in attestation(settings(vouched("2026-11-23")), TODAY).why
+    assert attestation(settings(vouched("2027-01-31", "something else")), TODAY).state == "red"
+    good = attestation(settings(vouched("2026-11-24")), TODAY)
+    assert good.state == "green"
+    assert "Jo Example" in good.why
+
+
+def test_on_the_sandbox_the_attestation_is_waived_by_name():
+    gate = attestation(settings(url="http://127.0.0.1:8000"), TODAY)
+    assert (gate.name, gate.state) == (ATTESTED, "waived")
+
+
+@pytest.fixture
+def variables(migrated, monkeypatch):
+    for name, value in migrated.variables().items():
+        monkeypatch.setenv(name, value)
+    return migrated
+
+
+def call(*arguments: str):
+    ended = CliRunner().invoke(app, [*arguments, "--json"])
+    return ended.exit_code, json.loads(ended.stdout)
+
+
+def test_apply_shows_its_preflight_and_what_it_cost(migrated):
+    outcome = migrated.outcomes["apply"]
+    gates = {row["gate"]: row["state"] for row in outcome.tables[0].records()}
+    assert gates.pop(ATTESTED) == "waived"
+    assert set(gates.values()) == {"green"}
+    assert 0 < outcome.facts["preflight tokens"] <= 150
+
+
+def test_an_unknown_gate_is_refused_with_the_list_of_those_that_can_be_waived(variables):
+    code, answer = call("apply", "--waive", "everything")
+    assert code == 2
+    assert "webhooks" in answer["headline"]
+
+
+def test_a_red_gate_stops_apply_with_2_before_anything_is_written(variables, monkeypatch):
+    monkeypatch.setenv("PIPEDRIVE_COMPANY_DOMAIN", "somebody-else")
+    code, answer = call("apply")
+    assert code == 2
+    assert "company" in answer["headline"]
+
+
+def test_retry_says_what_it_released_and_refuses_what_it_does_not_know(variables):
+    code, answer = call("retry", "--entity", "note")
+    assert (code, answer["headline"]) == (0, "nothing is in quarantine")
+    code, answer = call("retry", "--entity", "dragon")
+    assert (code, "dragon" in answer["headline"]) == (2, True)
+    code, answer = call("retry", "aiq:contact:nobody")
+    assert (code, "aiq:contact:nobody" in answer["headline"]) == (2, True)
+
+
+def test_a_ledger_deleted_after_a_whole_migration_is_rebuilt_and_the_next_plan_creates_nothing(
+    variables,
+):
+    ledger = variables.data_dir / "ledger.sqlite"
+    kept = {
+        file: file.read_bytes() for file in ledger.parent.glob("ledger.sqlite*") if file.is_file()
+    }
+    try:
+        for file in kept:
+            file.unlink()
+        code, answer = call("ledger", "rebuild")
+        assert code == 0, answer
+        found = {(row["entity"], row["what"]): row["records"] for row in answer["tables"]["Found"]}
+        assert {what for (entity, what) in found if entity == "person"} == {"as planned"}, found
+        code, answer = call("plan", "--read-back")
+        assert code == 0, answer
+        actions = {row["action"] for row in answer["tables"]["Planned"]}
+        assert actions <= {"skip", "quarantine"}, answer["tables"]["Planned"]
+        code, answer = call("apply")
+        assert code in (0, 3), answer
+        assert answer["facts"]["write calls"] == 0
+    finally:
+        for file, content in kept.items():
+            file.write_bytes(content)
+            file.chmod(0o600)
+
+
+def test_apply_that_waits_sleeps_through_the_reset_and_finishes(tmp_path):
+    """The day's tokens end in the middle; the sandbox gives new ones when the clock says so."""
+    from load.clock import RealClock
+    from load.errors import BudgetExhausted
+    from migrate import loading
+
+    said, slept = [], []
+    now = dt.datetime(2026, 11, 24, 21, 30, tzinfo=dt.UTC)
+
+    class Night(RealClock):
+        def now(self):
+            return now + dt.timedelta(seconds=sum(slept))
+
+        async def sleep(self, seconds):
+            slept.append(seconds)
+
+    runs = iter(
+        [
+            (SimpleNamespace(exit_code=75), dt.datetime(2026, 11, 25, tzinfo=dt.UTC)),
+            (SimpleNamespace(exit_code=0), None),
+        ]
+    )
+
+    async def one_run(*_arguments, **_options):
+        return next(runs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "_run", one_run)
+        result = asyncio.run(
+            loading.load_to_the_end(
+                None, None, None, progress=None, on_barrier=None, say=said.append, clock=Night()
+            )
+        )
+    assert result.exit_code == 0
+    assert sum(slept) == 2.5 * 3600 + 120
+    assert "2026-11-25 00:02 UTC" in said[0]
+    assert BudgetExhausted.exit_code == 75
