@@ -37,6 +37,11 @@ _WATCHED: Final = {
 # the server sets these by itself: a line's tax method follows its neighbours
 _NOT_COMPARED: Final = {"deal_product": ("deal__source_key", "tax_method")}
 
+# the server fills these where a load left them empty
+_FILLED_BY_SERVER: Final = frozenset({
+    "owner_id", "visible_to", "prices", "currency", "value", "status", "add_time", "user_id",
+})  # fmt: skip
+
 Verdict = Literal["restore", "same", "spare", "narrowed"]
 
 
@@ -60,6 +65,7 @@ def touched(record: Record, found: Mapping[str, Any], catalog: Catalog, *, salt:
         column
         for column, expected in record.target_hashes.items()
         if column not in skipped
+        and not (column in _FILLED_BY_SERVER and expected == target_hash(column, None, salt=salt))
         and target_hash(column, current_value(entity, column, found, catalog), salt=salt)
         != expected
     ]
