@@ -16,7 +16,10 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
-PYTHON_ROOMS: Final = ("checker", "simulation", "extract", "load", "migrate", "sandbox", "tests/python", "bench", ".ci")
+PYTHON_ROOMS: Final = (
+    *("checker", "simulation", "extract", "load", "migrate", "sandbox"),
+    *("tests/python", "bench", ".ci"),
+)
 SQL_ROOMS: Final = ("models", "macros", "tests/dbt")
 
 PARTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {

@@ -70,9 +70,7 @@ def test_the_loader_knows_nothing_of_the_sources_domain():
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "room", ["checker", "extract", "load", "migrate", "sandbox", "simulation"]
-)
+@pytest.mark.parametrize("room", ["checker", "extract", "load", "migrate", "sandbox", "simulation"])
 def test_modules_are_short_enough_to_read_and_say_what_they_are_for(room):
     files = modules(room)
     assert files
