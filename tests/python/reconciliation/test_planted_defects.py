@@ -311,7 +311,11 @@ KEYS = (
     Defect("person's key cleared", key_cleared("person"), ("migration key lost",)),
     Defect("deal's key cleared", key_cleared("deal"), ("migration key lost",)),
     Defect("store's key cleared", key_cleared("organization"), ("migration key lost",)),
-    Defect("note's key cut off", key_cut_off("note", "content"), ("migration key lost", "truncated", *EDITED)),
+    Defect(
+        "note's key cut off",
+        key_cut_off("note", "content"),
+        ("migration key lost", "truncated", *EDITED),
+    ),
     Defect(
         "line's key cut off",
         key_cut_off("deal_product", "comments"),

@@ -1,0 +1,174 @@
+-- Fields of the landed records: how they are filled, the type and catalogue line that
+-- would fit. One row per resource and top-level member; no value is shown.
+
+{% set resources = [
+    'contacts', 'contact_details', 'contact_orders', 'stores', 'audiences', 'discounts',
+    'campaigns',
+] %}
+
+with
+
+source_paths as (select * from {{ ref('source_paths') }}),
+
+order_lines as (
+    select unnest(cast(payload -> '$.lines' as json[])) as payload
+    from {{ source('raw_alpine_iq', 'contact_orders') }}
+),
+
+records as (
+    {% for resource in resources %}
+        select
+            '{{ resource }}' as resource,
+            payload
+        from
+        {% if resource == 'contact_orders' -%}
+                order_lines
+        {%- else -%}
+                {{ source('raw_alpine_iq', resource) }}
+        {%- endif %}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+records_counted as (
+    select
+        resource,
+        count(*) as record_count
+    from records
+    group by resource
+),
+
+members as (
+    select
+        resource,
+        unnest(map_entries(cast(payload as map (varchar, json)))) as member
+    from records
+),
+
+members_read as (
+    select
+        resource,
+        member.key as field_name,
+        member.value ->> '$' as field_text,
+        json_type(member.value) in ('ARRAY', 'OBJECT') as is_nested
+    from members
+),
+
+measured as (
+    select
+        resource,
+        field_name,
+        count(*) filter (where field_text not in ('', '[]', '{}', 'null'))
+            as filled_count,
+        least(
+            approx_count_distinct(nullif(field_text, '')), count(*)
+        ) as distinct_count,
+        max(length(field_text)) as longest_value,
+        bool_or(is_nested) as is_nested,
+        bool_and(try_cast(nullif(field_text, '') as double) is not null)
+        filter (where field_text <> '') as is_number,
+        bool_and(try_cast(nullif(field_text, '') as date) is not null)
+        filter (where field_text <> '') as is_date,
+        bool_and(lower(field_text) in ('true', 'false', 'yes', 'no'))
+        filter (where field_text <> '') as is_truth
+    from members_read
+    group by resource, field_name
+),
+
+decided as (
+    select
+        resource,
+        regexp_extract(path, '^(lines\[\]\.)?([^.\[]+)', 2) as field_name,
+        string_agg(distinct decision, ', ' order by decision) as decision
+    from source_paths
+    group by resource, regexp_extract(path, '^(lines\[\]\.)?([^.\[]+)', 2)
+),
+
+typed as (
+    select
+        measured.resource,
+        measured.field_name,
+        records_counted.record_count,
+        measured.filled_count,
+        round(measured.filled_count / nullif(records_counted.record_count, 0), 4)
+            as fill_rate,
+        measured.distinct_count,
+        measured.longest_value,
+        case
+            when measured.is_nested then 'nested'
+            when measured.filled_count = 0 then 'unknown'
+            when measured.is_truth then 'truth'
+            when measured.is_number then 'number'
+            when measured.is_date then 'date'
+            else 'text'
+        end as source_type,
+        coalesce(decided.decision, 'undecided') as decision
+    from measured
+    inner join records_counted
+        on measured.resource = records_counted.resource
+    left join decided
+        on
+            measured.resource = decided.resource
+            and measured.field_name = decided.field_name
+),
+
+proposed as (
+    select
+        resource,
+        field_name,
+        record_count,
+        filled_count,
+        fill_rate,
+        distinct_count,
+        longest_value,
+        source_type,
+        decision,
+        case
+            when source_type = 'truth' then 'enum'
+            when source_type = 'number' then 'double'
+            when source_type = 'date' then 'date'
+            when source_type = 'nested' or longest_value > 255 then 'text'
+            when source_type = 'unknown' then 'varchar'
+            when distinct_count <= 20 and filled_count >= 5 * distinct_count then 'enum'
+            else 'varchar'
+        end as proposed_type
+    from typed
+),
+
+written as (
+    select
+        resource,
+        field_name,
+        record_count,
+        filled_count,
+        fill_rate,
+        distinct_count,
+        longest_value,
+        source_type,
+        proposed_type,
+        decision,
+        -- a line for seeds/mapping/fields.csv; personal until a person says otherwise
+        concat_ws(
+            ',',
+            case resource
+                when 'stores' then 'organization'
+                when 'contact_orders' then 'deal'
+                else 'person'
+            end,
+            lower(regexp_replace(field_name, '([a-z])([A-Z])', '\1_\2', 'g')) || '__c',
+            'custom',
+            upper(left(field_name, 1))
+            || lower(
+                regexp_replace(substr(field_name, 2), '([a-z])([A-Z])', '\1 \2', 'g')
+            ),
+            proposed_type,
+            resource || '.' || field_name,
+            'none',
+            'source_wins',
+            'true',
+            'to be decided'
+        ) as proposed_line
+    from proposed
+)
+
+select * from written
