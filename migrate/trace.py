@@ -58,8 +58,8 @@ QUERIES: Final = (
         "Consent evidence",
         (
             "select channel, source_name, statement_name as statement, stated_at, contact_id "
-            "from intermediate.int_consent_evidence_collected where contact_id in (select contact_id "
-            "from intermediate.int_contacts_matched where person_source_key = $key) order by 1, 4"
+            "from intermediate.int_consent_evidence_collected where contact_id in "
+            "(select contact_id from intermediate.int_contacts_matched where person_source_key = $key) order by 1, 4"
         ),
     ),
     (
