@@ -59,7 +59,8 @@ QUERIES: Final = (
         (
             "select channel, source_name, statement_name as statement, stated_at, contact_id "
             "from intermediate.int_consent_evidence_collected where contact_id in "
-            "(select contact_id from intermediate.int_contacts_matched where person_source_key = $key) order by 1, 4"
+            "(select contact_id from intermediate.int_contacts_matched "
+            "where person_source_key = $key) order by 1, 4"
         ),
     ),
     (
