@@ -2,7 +2,9 @@
 
 with
 
-raw_export_hidden_contacts as (select * from {{ source('raw_alpine_iq', 'export_hidden_contacts') }}),
+raw_export_hidden_contacts as (
+    select * from {{ source('raw_alpine_iq', 'export_hidden_contacts') }}
+),
 
 completed_loads as (
     select load_id from {{ source('raw_alpine_iq', '_dlt_loads') }}

@@ -50,7 +50,7 @@ parsed as (
         -- columns that nobody named keep the header that they have in the file
         cast(
             coalesce(json_extract(raw_export_personas.payload, '$.other'), '{}')
-            as map(varchar, varchar)
+            as map(varchar, varchar) -- noqa: LT01
         ) as other_columns
     from raw_export_personas
     inner join completed_loads

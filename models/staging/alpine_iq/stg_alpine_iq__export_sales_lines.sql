@@ -2,7 +2,9 @@
 
 with
 
-raw_export_sales_lines as (select * from {{ source('raw_alpine_iq', 'export_sales_lines') }}),
+raw_export_sales_lines as (
+    select * from {{ source('raw_alpine_iq', 'export_sales_lines') }}
+),
 
 completed_loads as (
     select load_id from {{ source('raw_alpine_iq', '_dlt_loads') }}

@@ -2,7 +2,9 @@
 
 with
 
-raw_loyalty_snapshot as (select * from {{ source('raw_alpine_iq', 'loyalty_snapshot') }}),
+raw_loyalty_snapshot as (
+    select * from {{ source('raw_alpine_iq', 'loyalty_snapshot') }}
+),
 
 completed_loads as (
     select load_id from {{ source('raw_alpine_iq', '_dlt_loads') }}

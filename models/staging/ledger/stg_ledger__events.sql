@@ -10,5 +10,6 @@ select
     detail,
     prev_hash,
     hash,
-    "at" at time zone 'UTC' as happened_at
+    -- quoted: `at` is a keyword here
+    "at" at time zone 'UTC' as happened_at -- noqa: RF06
 from {{ source('ledger', 'events') }}

@@ -1,4 +1,4 @@
-{# Every key of another relation is here: what a plan loses can never be accounted for. #}
+{# Every key of another relation is here: what a plan loses is never accounted for. #}
 {% test holds_every_key(model, column_name, of) %}
 
 select {{ column_name }}
