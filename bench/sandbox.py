@@ -1,8 +1,9 @@
-"""How fast the local Pipedrive answers, and what memory it takes: `python bench/sandbox.py`.
+"""How fast both local services answer, and what memory they take: `python bench/sandbox.py`.
 
-Prints one JSON object: requests per second of processor time of the sandbox (what one free core
-would serve), in process and over HTTP, wall-clock rates as well, peak memory in MiB, and with
-`--fill N` the same after N persons were filled in.
+Prints one JSON object: requests per second of processor time of a service (what one free core
+would serve), in process and over HTTP, wall-clock rates as well, peak memory in MiB, and the
+machine's load before and after. With `--fill N` the local Pipedrive holds N persons more, with
+`--personas N` the Alpine IQ account has N contacts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +50,7 @@ def in_process(state: Path, count: int) -> dict[str, float]:
             for n in range(FIELDS)
         ]
     )
-    figures = {}
+    figures: dict[str, float] = {}
     started = time.process_time()
     for _ in range(count):
         call("POST", "/api/v2/persons", body)
@@ -93,7 +97,8 @@ def _load(port: int, request: bytes, count: int) -> float:
 
 def _request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
     head = (
-        f"{method} {path} HTTP/1.1\r\nhost: localhost\r\nx-api-token: {token}\r\n"
+        f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n"
+        f"x-api-token: {token}\r\nx-apikey: {token}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -112,51 +117,91 @@ def _processor(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def over_http(state: Path, count: int, filled: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "sandbox.pipedrive", "--state", str(state)]
+@contextmanager
+def _served(side: str, state: Path, *options: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """A service as a process of its own: its number and the line it printed."""
+    command = [sys.executable, "-m", f"sandbox.{side}", "--state", str(state), *options]
     root = Path(__file__).resolve().parents[1]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
     try:
         assert server.stdout is not None  # noqa: S101 - it is a pipe
-        info = json.loads(server.stdout.readline())
+        yield server.pid, json.loads(server.stdout.readline())
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _measured(
+    pid: int, port: int, requests: dict[str, tuple[bytes, int]]
+) -> Iterator[tuple[str, float]]:
+    for name, (request, times) in requests.items():
+        before = _processor(pid)
+        yield f"{name}_per_second", _load(port, request, times)
+        spent = max(_processor(pid) - before, 0.01)
+        yield f"{name}_per_cpu_second", round(times / spent)
+
+
+def pipedrive_over_http(state: Path, count: int, filled: int) -> dict[str, float]:
+    with _served("pipedrive", state) as (pid, info):
         port, token = info["port"], info["api_token"]
         config = _request("POST", "/_sandbox/config", token, json.dumps(UNLIMITED).encode())
         _load(port, config, CONNECTIONS)
-        figures = {}
+        figures: dict[str, float] = {}
         if filled:
             fill = json.dumps({"entity": "person", "count": filled // CONNECTIONS}).encode()
             started = time.perf_counter()
             _load(port, _request("POST", "/_sandbox/fill", token, fill), CONNECTIONS)
             figures["filled_persons"] = filled
             figures["fill_seconds"] = round(time.perf_counter() - started, 1)
-        post = _request("POST", "/api/v2/persons", token, b'{"name":"Maya Ortiz"}')
-        get = _request("GET", "/api/v2/persons?limit=10", token)
-        page = _request("GET", "/api/v2/persons?limit=500", token)
-        for name, request, times in (
-            ("post_person", post, count),
-            ("list_10", get, count),
-            ("list_500", page, CONNECTIONS * 8),
-        ):
-            before = _processor(server.pid)
-            figures[f"{name}_per_second"] = _load(port, request, times)
-            spent = max(_processor(server.pid) - before, 0.01)
-            figures[f"{name}_per_cpu_second"] = round(times / spent)
-        figures["peak_memory_mib"] = _memory(server.pid)
+        requests = {
+            "post_person": (
+                _request("POST", "/api/v2/persons", token, b'{"name":"Maya Ortiz"}'),
+                count,
+            ),
+            "list_10": (_request("GET", "/api/v2/persons?limit=10", token), count),
+            "list_500": (_request("GET", "/api/v2/persons?limit=500", token), CONNECTIONS * 8),
+        }
+        figures.update(_measured(pid, port, requests))
+        figures["peak_memory_mib"] = _memory(pid)
         return figures
-    finally:
-        server.terminate()
-        server.wait()
+
+
+def alpine_iq_over_http(state: Path, count: int, personas: int) -> dict[str, float]:
+    with _served("alpine_iq", state, "--personas", str(personas)) as (pid, info):
+        port, key, uid = info["port"], info["api_key"], info["uid"]
+        _load(port, _request("POST", "/_sandbox/config", key, b'{"limits":"off"}'), CONNECTIONS)
+        base = f"http://127.0.0.1:{port}/_sandbox/dump?limit=1"
+        with urllib.request.urlopen(base) as answer:
+            contact = json.load(answer)[0]["contact"]["contactID"]
+        path = f"/api/v1.1/piis/{uid}"
+        requests = {
+            "list_10": (_request("GET", f"{path}?limit=10&sort=id", key), count),
+            "contact": (_request("GET", f"{path}/{contact}", key), count),
+            "list_2000": (
+                _request("GET", f"{path}?limit=2000&sort=id", key),
+                CONNECTIONS * 4,
+            ),
+        }
+        figures: dict[str, float] = {"personas": personas}
+        figures.update(_measured(pid, port, requests))
+        figures["peak_memory_mib"] = _memory(pid)
+        return figures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=8_000)
     parser.add_argument("--fill", type=int, default=0)
+    parser.add_argument("--personas", type=int, default=2_000)
     arguments = parser.parse_args()
+    before = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder:
+        room, count = Path(folder), arguments.count
         found = {
-            "in_process": in_process(Path(folder) / "a.sqlite", arguments.count),
-            "http": over_http(Path(folder) / "b.sqlite", arguments.count, arguments.fill),
+            "pipedrive_in_process": in_process(room / "a.sqlite", count),
+            "pipedrive_http": pipedrive_over_http(room / "b.sqlite", count, arguments.fill),
+            "alpine_iq_http": alpine_iq_over_http(room / "c.sqlite", count, arguments.personas),
+            "load_average": [round(each, 1) for each in (before[0], os.getloadavg()[0])],
         }
     print(json.dumps(found, indent=2))
 
