@@ -102,9 +102,21 @@ def test_every_fault_at_every_call_breaks_nothing(stage, world, fault):
 
 
 def test_random_schedules_break_nothing(stage):
+    stage.clean_lines.clear()
     assert failures((random_schedule(seed) for seed in range(IN_SHORT)), stage) == []
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="known defect: after heavy faults an adopted record's later update can be taken for a"
+    " person's edit and is kept back (reported as a conflict, nothing is lost or doubled)",
+)
+def test_a_disturbed_adoption_ends_like_an_undisturbed_one(stage):
+    stage.clean_lines["full"] = play(Schedule(1), stage).evidence.lines or []
+    assert failures([random_schedule(18)], stage) == []
 
 
 @pytest.mark.long
 def test_ten_thousand_random_schedules_break_nothing(stage):
+    stage.clean_lines.clear()
     assert failures((random_schedule(seed) for seed in range(IN_LONG)), stage) == []
