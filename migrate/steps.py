@@ -56,9 +56,9 @@ def extract_source(
     exports_only: bool = False,
 ) -> Outcome:
     """`aiq2pd extract`."""
-    from migrate.inbox import headers_seed, land_without_calls
-
     if exports_only:
+        from migrate.inbox import land_without_calls
+
         return land_without_calls(settings)
     account = settings.alpine_iq()
     from extract.alpine_iq import extract_account
@@ -72,7 +72,6 @@ def extract_source(
         per_contact=per_contact,
         sample=sample,
         accept_changes=accept_changes,
-        inbox_headers=headers_seed(),
         on_plan=plans.append,
     )
     rows = tuple(sorted(result.rows.items()))

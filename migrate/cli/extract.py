@@ -32,8 +32,8 @@ def extract(
     Only reads. Keeps to the service's three rate limits, also across restarts. Stopped at any
     moment, it goes on where it was. Shows how many calls are left and how long they take.
 
-    Exports in the folder inbox of the data folder are landed first; calls that they answer are not
-    made. See `aiq2pd inbox check`.
+    Exports in the folder inbox of the data folder spare no call yet: no model reads them. Only
+    --exports-only lands them, to be looked at.
 
     Example:
 
