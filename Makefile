@@ -43,8 +43,8 @@ format: env ## put SQL and Python in shape
 docs: env ## the generated pages
 	@$(BIN)/python -m migrate.manual docs/cli.md
 
-bench: env ## measure
-	@for file in bench/*.py; do $(BIN)/python "$$file" || exit 1; done
+bench: env ## measure, and rewrite docs/benchmarks.md; ARGS="--size 100000", ARGS="landing"
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: ## requirements.in to requirements.lock, with hashes and no index address (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements.in -o requirements.lock
