@@ -1,7 +1,7 @@
 """All checks of `make test`, two at a time, with a table of what each took.
 
-Arguments choose parts: tests, sql, style, types; none means all. The tests run beside the others,
-for two cores. Every part runs to its end; the exit code is 1 if any part failed.
+Arguments choose parts: tests, sql, style, types; none means all. The tests run in two processes and
+the rest beside them, for two cores. Every part runs to its end; the exit code is 1 if any failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ PYTHON_ROOMS: Final = (
 SQL_ROOMS: Final = ("models", "macros", "tests/dbt")
 
 PARTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    "tests": ((sys.executable, "-m", "pytest", "-q", "-m", "not long", "--durations=15"),),
+    "tests": (
+        (
+            *(sys.executable, "-m", "pytest", "-q", "-m", "not long", "--durations=15"),
+            *("-n", "2", "--dist", "loadgroup"),
+        ),
+    ),
     "sql": ((str(BIN / "sqlfluff"), "lint", "--disable-progress-bar", *SQL_ROOMS),),
     "style": (
         (str(BIN / "ruff"), "check", *PYTHON_ROOMS),

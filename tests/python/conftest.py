@@ -7,6 +7,7 @@ data folder.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,14 @@ class Migrated:
         return {**self.sandbox.environment(), "AIQ2PD_DATA_DIR": str(self.data_dir)}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers: a file stays whole, and all who use the migrated account share one of it."""
+    for item in items:
+        shared = "migrated" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("migrated" if shared else str(item.path)))
+
+
 PERSONAS = 40
 SCALE = 600
 
@@ -101,3 +110,11 @@ def migrated(
         settings = account.on_sandbox(info)
         outcomes = {name: phase(settings, Silent()) for name, phase in PHASES}
     return Migrated(folder, info, outcomes)
+
+
+@pytest.fixture
+def migrated_copy(migrated: Migrated, tmp_path: Path) -> Migrated:
+    """The migrated account in a folder of the test's own, to write in; the servers are shared."""
+    folder = tmp_path / "migrated"
+    shutil.copytree(migrated.data_dir, folder, ignore=shutil.ignore_patterns("sandbox"))
+    return Migrated(folder, migrated.sandbox, migrated.outcomes)

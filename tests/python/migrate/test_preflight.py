@@ -83,30 +83,23 @@ def test_retry_says_what_it_released_and_refuses_what_it_does_not_know(variables
 
 
 def test_a_ledger_deleted_after_a_whole_migration_is_rebuilt_and_the_next_plan_creates_nothing(
-    variables,
+    migrated_copy, monkeypatch
 ):
-    ledger = variables.data_dir / "ledger.sqlite"
-    kept = {
-        file: file.read_bytes() for file in ledger.parent.glob("ledger.sqlite*") if file.is_file()
-    }
-    try:
-        for file in kept:
-            file.unlink()
-        code, answer = call("ledger", "rebuild")
-        assert code == 0, answer
-        found = {(row["entity"], row["what"]): row["records"] for row in answer["tables"]["Found"]}
-        assert {what for (entity, what) in found if entity == "person"} == {"as planned"}, found
-        code, answer = call("plan", "--read-back")
-        assert code == 0, answer
-        actions = {row["action"] for row in answer["tables"]["Planned"]}
-        assert actions <= {"skip", "quarantine"}, answer["tables"]["Planned"]
-        code, answer = call("apply")
-        assert code in (0, 3), answer
-        assert answer["facts"]["write calls"] == 0
-    finally:
-        for file, content in kept.items():
-            file.write_bytes(content)
-            file.chmod(0o600)
+    for name, value in migrated_copy.variables().items():
+        monkeypatch.setenv(name, value)
+    for file in migrated_copy.data_dir.glob("ledger.sqlite*"):
+        file.unlink()
+    code, answer = call("ledger", "rebuild")
+    assert code == 0, answer
+    found = {(row["entity"], row["what"]): row["records"] for row in answer["tables"]["Found"]}
+    assert {what for (entity, what) in found if entity == "person"} == {"as planned"}, found
+    code, answer = call("plan", "--read-back")
+    assert code == 0, answer
+    actions = {row["action"] for row in answer["tables"]["Planned"]}
+    assert actions <= {"skip", "quarantine"}, answer["tables"]["Planned"]
+    code, answer = call("apply")
+    assert code in (0, 3), answer
+    assert answer["facts"]["write calls"] == 0
 
 
 def test_apply_that_waits_sleeps_through_the_reset_and_finishes(tmp_path):
