@@ -20,8 +20,10 @@ from pathlib import Path
 import duckdb
 
 from extract.alpine_iq.journal import Answer
-from extract.alpine_iq.landing import Warehouse, resource, source
-from extract.alpine_iq.records import Record, data_of, items_of, record
+from extract.alpine_iq.landing import ALPINE_IQ
+from extract.alpine_iq.records import data_of, list_text, records
+from extract.landing import Warehouse, resource, tables_of
+from extract.records import Record
 
 PAGE = 2_000
 
@@ -77,14 +79,12 @@ def ours(bodies: Sequence[bytes], folder: Path) -> None:
     """Through dlt, as the extraction does it."""
     now = datetime.now(UTC)
 
-    def records() -> Iterator[list[Record]]:
+    def landed() -> Iterator[list[Record]]:
         for body in bodies:
             answer = Answer("/contacts", 200, body, now)
-            rows = items_of(data_of(answer), "results")
-            yield [record("contacts", "contactID", row, answer) for row in rows]
+            yield records("contacts", "contactID", list_text(data_of(answer), "results"), answer)
 
-    warehouse = Warehouse(folder / "warehouse.duckdb", folder / "dlt")
-    warehouse.land(source(resource("contacts", records(), replaces=True)))
+    Warehouse(folder, ALPINE_IQ).land(resource("contacts", tables_of(landed()), "replace"))
 
 
 def read_json(files: Path, folder: Path) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from extract.inbox import CheckedFile, InboxReport, check_inbox, land_exports
+from extract.alpine_iq import land_exports
+from extract.inbox import CheckedFile, InboxReport, check_inbox
 from migrate.outcome import CONFIGURATION, DONE, Outcome, Table
 from migrate.places import project_dir
 

@@ -8,22 +8,24 @@ more than a second to import and is loaded by the first call.
 # ruff: noqa: PLC0415 - see above: `aiq2pd --help` must not wait for dlt
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extract.alpine_iq.settings import AlpineIQAccount
+from extract.folder import private_folder
 
 if TYPE_CHECKING:
-    from dlt.extract import DltSource
+    from dlt.extract import DltResource
 
     from extract.alpine_iq.calls import CallPlan
     from extract.alpine_iq.contacts import Listing, Paging
     from extract.alpine_iq.per_contact import Slice
     from extract.alpine_iq.reader import Progress, Reader
-    from extract.alpine_iq.records import Record
     from extract.alpine_iq.run import ExtractionResult
+    from extract.inbox import InboxReport
+    from extract.records import Record
 
 __all__ = [
     "AlpineIQAccount",
@@ -31,51 +33,73 @@ __all__ = [
     "contact_slice",
     "extract_account",
     "hidden_contacts",
+    "land_exports",
 ]
 
 
-def account_lists(reader: Reader, listing: Listing, run_row: Record) -> DltSource:
+def account_lists(reader: Reader, listing: Listing, run_row: Record) -> list[DltResource]:
     """What the account gives as lists. Each replaces its table as a whole."""
     from extract.alpine_iq import audiences, contacts, history, loyalty, stores
-    from extract.alpine_iq.landing import resource, source
 
-    return source(
-        resource("stores", stores.stores(reader), replaces=True),
-        resource("contacts", contacts.contacts(reader, listing), replaces=True),
-        resource("audiences", audiences.audiences(reader), replaces=True),
-        resource("audience_members", audiences.audience_members(reader), replaces=True),
-        resource("loyalty_program", loyalty.loyalty_program(reader), replaces=True),
-        resource("discounts", loyalty.discounts(reader), replaces=True),
-        resource("discount_groups", loyalty.discount_groups(reader), replaces=True),
-        resource("campaigns", loyalty.campaigns(reader), replaces=True),
-        resource("adjustments", history.adjustments(reader), replaces=True),
-        resource("redemptions", history.redemptions(reader), replaces=True),
-        resource("conversions", history.conversions(reader), replaces=True),
-        resource("extraction_runs", [[run_row]]),
-    )
+    return [
+        _replaces("stores", stores.stores(reader)),
+        _replaces("contacts", contacts.contacts(reader, listing)),
+        _replaces("audiences", audiences.audiences(reader)),
+        _replaces("audience_members", audiences.audience_members(reader)),
+        _replaces("loyalty_program", loyalty.loyalty_program(reader)),
+        _replaces("discounts", loyalty.discounts(reader)),
+        _replaces("discount_groups", loyalty.discount_groups(reader)),
+        _replaces("campaigns", loyalty.campaigns(reader)),
+        _replaces("adjustments", history.adjustments(reader)),
+        _replaces("redemptions", history.redemptions(reader)),
+        _replaces("conversions", history.conversions(reader)),
+        _upserts("extraction_runs", [[run_row]]),
+    ]
 
 
-def contact_slice(each: Slice) -> DltSource:
+def contact_slice(each: Slice) -> list[DltResource]:
     """What only a call per contact gives. Upserted, slice by slice."""
-    from extract.alpine_iq.landing import resource, source
-
-    return source(
-        resource("contact_details", [each.details]),
-        resource("contact_orders", [each.orders]),
-    )
+    return [
+        _upserts("contact_details", [each.details]),
+        _upserts("contact_orders", [each.orders]),
+    ]
 
 
 def hidden_contacts(
     found: Sequence[Record], optins: Sequence[Record], run_row: Record
-) -> DltSource:
+) -> list[DltResource]:
     """Contacts that the list does not show, and the mark that the run is complete."""
-    from extract.alpine_iq.landing import resource, source
+    return [
+        _replaces("hidden_contacts", [found]),
+        _replaces("optins", [optins]),
+        _upserts("extraction_runs", [[run_row]]),
+    ]
 
-    return source(
-        resource("hidden_contacts", [found], replaces=True),
-        resource("optins", [optins], replaces=True),
-        resource("extraction_runs", [[run_row]]),
-    )
+
+def _replaces(name: str, records: Iterable[Sequence[Record]]) -> DltResource:
+    from extract.landing import resource, tables_of
+
+    return resource(name, tables_of(records), "replace")
+
+
+def _upserts(name: str, records: Iterable[Sequence[Record]]) -> DltResource:
+    from extract.landing import resource, tables_of
+
+    return resource(name, tables_of(records), "upsert")
+
+
+def land_exports(data_dir: Path, headers_seed: Path, *, uid: str = "") -> InboxReport:
+    """Land the inbox and make no call: all that an account without API access can give.
+
+    Raises `ConfigError` for a file with problems, `RetryLater` while another extraction runs.
+    """
+    from extract.alpine_iq.landing import ALPINE_IQ
+    from extract.inbox.landing import land_inbox
+    from extract.landing import Warehouse
+
+    with private_folder(data_dir):
+        warehouse = Warehouse(data_dir, ALPINE_IQ)
+        return land_inbox(warehouse, data_dir / "inbox", headers_seed, uid=uid)
 
 
 def extract_account(
@@ -99,7 +123,8 @@ def extract_account(
     landed first, and no call is made that its files answer. Raises `ConfigError` (2) and
     `RetryLater` (75).
     """
-    from extract.alpine_iq.run import Options, extract
+    from extract.alpine_iq.options import Options
+    from extract.alpine_iq.run import extract
 
     options = Options(
         per_contact=per_contact,

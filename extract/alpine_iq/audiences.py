@@ -11,17 +11,9 @@ import msgspec
 
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.records import (
-    NULL,
-    Record,
-    data_of,
-    items_of,
-    keyed,
-    record,
-    scalar_text,
-    wrapped,
-)
+from extract.alpine_iq.records import NULL, data_of, items_of, keyed, record, scalar_text, wrapped
 from extract.alpine_iq.settings import AUDIENCE_MEMBERS, AUDIENCE_PAGE, AUDIENCES
+from extract.records import Record
 
 
 def audiences(reader: Reader) -> Iterator[list[Record]]:

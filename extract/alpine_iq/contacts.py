@@ -11,19 +11,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import msgspec
 
 from extract.alpine_iq.client import Check
 from extract.alpine_iq.guards import ListNotCredibleError
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.records import Record, data_of, items_of, members_of, record, scalar_text
+from extract.alpine_iq.records import data_of, list_text, members_of, records, scalar_text
 from extract.alpine_iq.settings import CONTACT_OVERLAP, CONTACT_PAGE, CONTACTS, MAX_LIST_PASSES
-
-if TYPE_CHECKING:
-    import msgspec
+from extract.records import Record
 
 _ORDER: Final = {"sort": "id", "dir": "asc"}
+
+
+class _Ranked(msgspec.Struct):
+    """What contacts are ordered by, of one row."""
+
+    inserted: msgspec.Raw = msgspec.Raw(b"null")
+    points: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="loyaltyPoints")
+
+
+_ranked: Final = msgspec.json.Decoder(list[_Ranked])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,7 @@ def contacts(reader: Reader, listing: Listing) -> Iterator[list[Record]]:
     pending = set(listing.rank)
     for page in listing.pages:
         answer = _page(reader, listing.paging, page)
-        found = (record("contacts", "contactID", row, answer) for row in _rows(answer))
+        found = records("contacts", "contactID", _rows(answer), answer)
         fresh = {each.record_key: each for each in found if each.record_key in pending}
         pending -= fresh.keys()
         yield list(fresh.values())
@@ -137,16 +147,11 @@ def _read_once(reader: Reader, paging: Paging, number: int) -> Reading:
 
 def _note_rows(reading: Reading, answer: Answer) -> list[str]:
     reading.total = _number(members_of(data_of(answer)).get("total"))
-    keys = []
-    for row in _rows(answer):
-        members = members_of(row)
-        key = record("contacts", "contactID", row, answer).record_key
-        keys.append(key)
-        reading.rank[key] = (
-            _amount(members.get("inserted")),
-            _amount(members.get("loyaltyPoints")),
-        )
-    return keys
+    rows = _rows(answer)
+    found = records("contacts", "contactID", rows, answer)
+    for each, ranked in zip(found, _ranked.decode(rows), strict=True):
+        reading.rank[each.record_key] = (_amount(ranked.inserted), _amount(ranked.points))
+    return [each.record_key for each in found]
 
 
 def _page(reader: Reader, paging: Paging, page: Page) -> Answer:
@@ -171,8 +176,8 @@ def _echoes(start: int, limit: int) -> Check:
     return check
 
 
-def _rows(answer: Answer) -> list[bytes]:
-    return items_of(data_of(answer), "results")
+def _rows(answer: Answer) -> bytes:
+    return list_text(data_of(answer), "results")
 
 
 def _number(raw: msgspec.Raw | None) -> int:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from extract.alpine_iq.guards import Census
-from extract.alpine_iq.landing import DATASET, Warehouse
+from extract.alpine_iq.landing import ALPINE_IQ
+from extract.landing import Warehouse
 
 TABLES: Final = (
     "stores",
@@ -48,7 +49,7 @@ def ids_on_order_lines(warehouse: Warehouse) -> list[str]:
     """Contact ids that order lines name."""
     rows = warehouse.rows(
         "SELECT DISTINCT line ->> 'contactID' FROM (SELECT unnest(from_json(payload -> 'lines', "
-        f"'[\"JSON\"]')) AS line FROM {DATASET}.contact_orders) "
+        f"'[\"JSON\"]')) AS line FROM {ALPINE_IQ.name}.contact_orders) "
         "WHERE line ->> 'contactID' IS NOT NULL"
     )
     return [key for (key,) in rows]
@@ -57,7 +58,7 @@ def ids_on_order_lines(warehouse: Warehouse) -> list[str]:
 def answered_as_another(warehouse: Warehouse, since: datetime) -> list[str]:
     """Contacts asked for in this run whose detail is somebody else's."""
     rows = warehouse.rows(
-        f"SELECT record_key FROM {DATASET}.contact_details "
+        f"SELECT record_key FROM {ALPINE_IQ.name}.contact_details "
         "WHERE fetched_at >= ? AND (payload ->> 'contactID') <> record_key",
         [since],
     )
@@ -70,7 +71,7 @@ def earlier_ids(warehouse: Warehouse) -> set[str]:
     found = {
         key
         for table in tables
-        for (key,) in warehouse.rows(f"SELECT record_key FROM {DATASET}.{table}")
+        for (key,) in warehouse.rows(f"SELECT record_key FROM {ALPINE_IQ.name}.{table}")
     }
     return {key for key in found if not key.startswith("without-key:")}
 
@@ -79,7 +80,7 @@ def last_census(warehouse: Warehouse) -> Census | None:
     """What the last complete run counted."""
     rows = warehouse.rows(
         "SELECT payload ->> 'uid', CAST(payload -> 'contacts' AS BIGINT), "
-        f"CAST(payload -> 'contacts_with_points' AS BIGINT) FROM {DATASET}.extraction_runs "
+        f"CAST(payload -> 'contacts_with_points' AS BIGINT) FROM {ALPINE_IQ.name}.extraction_runs "
         "WHERE payload ->> 'state' = 'closed' ORDER BY payload ->> 'finished_at' DESC LIMIT 1"
     )
     return Census(*rows[0]) if rows else None
@@ -88,20 +89,20 @@ def last_census(warehouse: Warehouse) -> Census | None:
 def counts(warehouse: Warehouse) -> dict[str, int]:
     """Rows by raw table."""
     names = warehouse.rows(
-        "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [DATASET]
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [ALPINE_IQ.name]
     )
     there = [table for table in TABLES if (table,) in names]
     found = dict.fromkeys(TABLES, 0)
     if there:
-        each = (f"SELECT '{table}', count(*) FROM {DATASET}.{table}" for table in there)
+        each = (f"SELECT '{table}', count(*) FROM {ALPINE_IQ.name}.{table}" for table in there)
         found.update(warehouse.rows(" UNION ALL ".join(each)))
     return found
 
 
 def _read_since(warehouse: Warehouse, table: str, since: datetime) -> set[str]:
     rows = warehouse.rows(
-        f"SELECT record_key FROM {DATASET}.{table} AS landed "
-        f"JOIN {DATASET}._dlt_loads AS loads ON landed._dlt_load_id = loads.load_id "
+        f"SELECT record_key FROM {ALPINE_IQ.name}.{table} AS landed "
+        f"JOIN {ALPINE_IQ.name}._dlt_loads AS loads ON landed._dlt_load_id = loads.load_id "
         "WHERE loads.status = 0 AND landed.fetched_at >= ?",
         [since],
     )

@@ -19,17 +19,9 @@ import msgspec
 
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.records import (
-    NULL,
-    Record,
-    data_of,
-    keyed,
-    members_of,
-    record,
-    scalar_text,
-    sha256,
-)
+from extract.alpine_iq.records import NULL, data_of, keyed, members_of, record, scalar_text
 from extract.alpine_iq.settings import CONTACT, OPTIN_EMAIL, OPTIN_TEXT, Endpoint
+from extract.records import Record, sha256
 
 _PERSONAL: Final = ("firstName", "lastName", "email", "mobilePhone", "homePhone")
 _ADDRESSES: Final[tuple[tuple[str, str, Endpoint], ...]] = (

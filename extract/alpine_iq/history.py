@@ -14,7 +14,7 @@ from typing import Final
 from extract.alpine_iq.client import NoUsableAnswer
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.records import Record, counted, data_of, items_of, members_of, scalar_text
+from extract.alpine_iq.records import counted, data_of, items_of, members_of, scalar_text
 from extract.alpine_iq.settings import (
     ADJUSTMENTS,
     CONVERSIONS,
@@ -26,6 +26,7 @@ from extract.alpine_iq.settings import (
     REDEMPTIONS,
     Endpoint,
 )
+from extract.records import Record
 
 _DAY: Final = 86_400
 _PATIENCE: Final = 2  # attempts at a window that can still be halved

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.records import NULL, Record, data_of, keyed
+from extract.alpine_iq.records import NULL, data_of, keyed
 from extract.alpine_iq.settings import CAMPAIGNS, DISCOUNT_GROUPS, DISCOUNTS, LOYALTY_PROGRAM
 from extract.alpine_iq.stores import whole_list
+from extract.records import Record
 
 
 def loyalty_program(reader: Reader) -> Iterator[list[Record]]:

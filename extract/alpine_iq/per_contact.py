@@ -21,7 +21,6 @@ from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.reader import Progress, Reader
 from extract.alpine_iq.records import (
     NULL,
-    Record,
     data_of,
     items_of,
     keyed,
@@ -39,6 +38,7 @@ from extract.alpine_iq.settings import (
     SLICE_SECONDS,
     THREADS,
 )
+from extract.records import Record
 
 _GROUP: Final = 50  # contacts handed to the threads at a time
 _TASK: Final = "contacts one by one"

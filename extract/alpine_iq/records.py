@@ -8,10 +8,8 @@ Bytes are UTF-8. The client has checked that answers are JSON, so nothing is rai
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -19,20 +17,11 @@ import msgspec
 
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.settings import VOLATILE, VOLATILE_SCALARS
+from extract.records import Record, sha256
 
 NULL: Final = b"null"
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One row of a raw table, `_dlt_load_id` aside."""
-
-    record_key: str
-    payload: bytes
-    content_hash: str
-    request: str
-    fetched_at: datetime
 
 
 def data_of(answer: Answer) -> bytes:
@@ -47,22 +36,25 @@ def members_of(text: bytes) -> dict[str, msgspec.Raw]:
     return _object.decode(text) if text[:1] == b"{" else {}
 
 
-def items_of(text: bytes, *members: str) -> list[bytes]:
-    """Elements of a list, or of the list at the first of `members` that is there; null is empty."""
+def list_text(text: bytes, *members: str) -> bytes:
+    """A list, or the list at the first of `members` that is there, as it came; null is empty."""
     if text[:1] == b"{":
         held = members_of(text)
         inner = next((held[name] for name in members if name in held), None)
-        return items_of(_text(inner))
-    if text[:1] != b"[":
-        return []
-    return [bytes(item) for item in _list.decode(text)]
+        return list_text(_text(inner))
+    return text if text[:1] == b"[" else b"[]"
+
+
+def items_of(text: bytes, *members: str) -> list[bytes]:
+    """Elements of the list that `list_text` finds."""
+    return [bytes(item) for item in _list.decode(list_text(text, *members))]
 
 
 def scalar_text(raw: msgspec.Raw | None) -> str:
     """A string or number as text; null and what is absent as an empty string."""
     text = _text(raw)
     if text[:1] == b'"':
-        return str(msgspec.json.decode(text))
+        return str(msgspec.json.decode(text)) if b"\\" in text else text[1:-1].decode()
     return "" if text == NULL else text.decode()
 
 
@@ -73,6 +65,23 @@ def record(resource: str, key_member: str, payload: bytes, answer: Answer) -> Re
     return Record(
         key or f"without-key:{digest}", payload, digest, answer.request, answer.fetched_at
     )
+
+
+def records(resource: str, key_member: str, elements: bytes, answer: Answer) -> list[Record]:
+    """All records of one list, as `record` makes them; the list is parsed as a whole."""
+    payloads = _list.decode(elements)
+    keys = _key_list_decoder(key_member).decode(elements)
+    steady = elements
+    for name, member in _scalars(resource):
+        if name in steady:
+            steady = member.sub(name + b":null", steady)
+    hashed = payloads if steady is elements else _list.decode(steady)
+    found = []
+    for payload, held, kept in zip(payloads, keys, hashed, strict=True):
+        digest = sha256(kept)
+        key = scalar_text(held.key) or f"without-key:{digest}"
+        found.append(Record(key, bytes(payload), digest, answer.request, answer.fetched_at))
+    return found
 
 
 def keyed(key: str, payload: bytes, answer: Answer) -> Record:
@@ -101,15 +110,17 @@ def wrapped(member: str, value: str, list_member: str, items: bytes) -> bytes:
     )
 
 
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 @cache
 def _key_decoder(member: str) -> msgspec.json.Decoder[Any]:
     """Reads one member of an object and skips all others."""
     fields = [("key", msgspec.Raw, msgspec.Raw(NULL))]
     return msgspec.json.Decoder(msgspec.defstruct("Keyed", fields, rename={"key": member}))
+
+
+@cache
+def _key_list_decoder(member: str) -> msgspec.json.Decoder[Any]:
+    fields = [("key", msgspec.Raw, msgspec.Raw(NULL))]
+    return msgspec.json.Decoder(list[msgspec.defstruct("Keyed", fields, rename={"key": member})])  # type: ignore[misc]
 
 
 @cache
@@ -125,7 +136,7 @@ def _hash(resource: str, payload: bytes) -> str:
         kept = payload
         for name, member in _scalars(resource):
             if name in kept:
-                kept = member.sub(name + b":", kept)
+                kept = member.sub(name + b":null", kept)
         return sha256(kept)
     volatile = VOLATILE.get(resource)
     if not volatile:

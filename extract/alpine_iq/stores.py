@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.records import Record, data_of, items_of, record
+from extract.alpine_iq.records import data_of, items_of, record
 from extract.alpine_iq.settings import STORES, Endpoint
+from extract.records import Record
 
 _NO_QUERY: Final[Mapping[str, str | int]] = {}
 

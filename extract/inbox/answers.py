@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from extract.alpine_iq.landing import DATASET, Warehouse
 from extract.inbox.check import InboxReport
 from extract.inbox.files import HIDDEN_CONTACTS, PERSONAS, SALES_LINES
 from extract.inbox.landing import TABLES
+from extract.landing import Warehouse
 
 DETAIL_MEMBERS: Final = (
     "srcIDs", "birthdate", "gender", "medID", "address", "city", "state", "zip"
@@ -65,7 +65,7 @@ def _contact_ids(warehouse: Warehouse, kind: str, origins: list[str]) -> set[str
         return set()
     rows = warehouse.rows(
         "SELECT DISTINCT trim(payload ->> 'contactID') "
-        f"FROM {DATASET}.{TABLES[kind]} WHERE split_part(request, '#', 1) = ANY(?)",
+        f"FROM {warehouse.dataset}.{TABLES[kind]} WHERE split_part(request, '#', 1) = ANY(?)",
         [origins],
     )
     return {contact_id for (contact_id,) in rows if contact_id}

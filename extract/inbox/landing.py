@@ -18,8 +18,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from extract.alpine_iq.landing import DATASET, Warehouse, resource, source
-from extract.alpine_iq.records import Record, sha256
 from extract.inbox.check import InboxReport, check_inbox
 from extract.inbox.files import (
     HIDDEN_CONTACTS,
@@ -30,6 +28,8 @@ from extract.inbox.files import (
 )
 from extract.inbox.headers import read_headers
 from extract.inbox.rows import Export, Row
+from extract.landing import Warehouse, resource, tables_of
+from extract.records import Record, sha256
 from load.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def land_inbox(
         if all(_is_landed(warehouse, table, file) for file in files):
             continue
         for file in files:
-            warehouse.land(source(resource(table, _records(file, headers))))
+            warehouse.land(resource(table, tables_of(_records(file, headers)), "upsert"))
     return report
 
 
@@ -72,7 +72,8 @@ def _refusal(report: InboxReport) -> str:
 def _is_landed(warehouse: Warehouse, table: str, file: InboxFile) -> bool:
     """A file without rows counts as landed only by the table being there: it costs nothing."""
     found = warehouse.rows(
-        f"SELECT 1 FROM {DATASET}.{table} AS landed JOIN {DATASET}._dlt_loads AS loads "
+        f"SELECT 1 FROM {warehouse.dataset}.{table} AS landed "
+        f"JOIN {warehouse.dataset}._dlt_loads AS loads "
         "ON landed._dlt_load_id = loads.load_id "
         "WHERE loads.status = 0 AND starts_with(landed.request, ?) LIMIT 1",
         [file.origin],

@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from extract.pipedrive.landing import Landing, as_arrow, private_files, resource
+from extract.landing import Warehouse, private_files, resource
+from extract.pipedrive.landing import PIPEDRIVE, as_arrow
 from extract.pipedrive.reader import Account, RawRow, Rows
 from load.budget import TokenStore
 from load.client import PipedriveClient, Transport
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ReadBackResult", "read_back"]
 
-WAREHOUSE: Final = "warehouse.duckdb"
-PIPELINES: Final = "dlt"
 _TASK: Final = "read back"
 
 
@@ -66,7 +65,7 @@ def read_back(
     """
     with private_files():
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    landing = Landing(data_dir / WAREHOUSE, data_dir / PIPELINES)
+    warehouse = Warehouse(data_dir, PIPEDRIVE)
     time = clock or RealClock()
     client = PipedriveClient(account, ledger, time, transport, read_only=True)
     rows: Counter[str] = Counter()
@@ -86,10 +85,10 @@ def read_back(
 
     progress.start(_TASK, None)
     with Account(client) as source:
-        resources: list[Any] = [
-            resource(name, counted(name, read)) for name, read in source.tables().items()
+        resources = [
+            resource(name, counted(name, read), "replace") for name, read in source.tables().items()
         ]
-        landing.land([*resources, resource("readbacks", summary(), grows=True)])
+        warehouse.land(*resources, resource("readbacks", summary(), "append"))
     progress.finish(_TASK)
     return ReadBackResult(dict(rows), client.calls, client.tokens, readback_id)
 

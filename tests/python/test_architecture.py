@@ -10,13 +10,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("extract", "load", "migrate", "sandbox", "checker", "simulation")
+LANDING = {"extract.landing", "extract.folder", "extract.records"}
 MAY_IMPORT = {
     "sandbox": set(),
     "load": set(),
     # exports in the inbox spare the API calls that they answer: one extraction, two lanes
-    "extract/alpine_iq": {"load.errors", "extract.inbox"},
-    "extract/inbox": {"load.errors", "extract.alpine_iq"},
-    "extract/pipedrive": {"load"},
+    "extract/alpine_iq": {"load.errors", "extract.inbox", *LANDING},
+    "extract/inbox": {"load.errors", *LANDING},
+    "extract/pipedrive": {"load", *LANDING},
     "checker": set(),
     "simulation": {"load", "sandbox", "checker"},
     "migrate": {"extract", "load", "sandbox"},

@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 import pytest
 
 from extract.alpine_iq.journal import Answer
-from extract.alpine_iq.records import counted, data_of, items_of, record, wrapped
+from extract.alpine_iq.records import (
+    counted,
+    data_of,
+    items_of,
+    list_text,
+    record,
+    records,
+    wrapped,
+)
 
 
 def answer(body: bytes = b"") -> Answer:
@@ -90,3 +98,17 @@ def test_equal_rows_are_counted_not_collapsed() -> None:
 def test_a_wrapped_list_is_json_whatever_the_key_holds() -> None:
     text = wrapped("contactID", 'a"b', "lines", b"null")
     assert json.loads(text) == {"contactID": 'a"b', "lines": []}
+
+
+def test_a_list_gives_the_records_that_its_elements_give_one_by_one() -> None:
+    people = [
+        {"contactID": "a", "leakyBucket": "new", "name": 'says "leakyBucket":1'},
+        {"contactID": 7, "leakyBucket": None, "lastTouch": 5},
+        {"contactID": "\u00e9\n"},
+        {"name": "nobody"},
+    ]
+    said = answer(json.dumps({"data": {"results": people}}).encode())
+    elements = list_text(data_of(said), "results")
+    each = [record("contacts", "contactID", item, said) for item in items_of(elements)]
+    assert records("contacts", "contactID", elements, said) == each
+    assert [found.record_key for found in each][:3] == ["a", "7", "\u00e9\n"]

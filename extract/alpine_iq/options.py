@@ -1,0 +1,19 @@
+"""What the operator chose for one extraction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from extract.alpine_iq.contacts import Paging
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`sample` limits the calls per contact to so many contacts, the first in rank."""
+
+    per_contact: bool = True
+    sample: int | None = None
+    accept_changes: bool = False
+    paging: Paging | None = None
+    inbox_headers: Path | None = None  # without it the inbox is not looked at
