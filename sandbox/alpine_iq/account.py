@@ -117,7 +117,7 @@ def wallet_by_id(call: Call) -> Any:
 def _body(call: Call) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(call.body or b"{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise Refusal(400, "the body is no JSON") from None
     if not isinstance(body, dict):
         raise Refusal(400, "the body must be an object")

@@ -60,7 +60,7 @@ class Service:
             return self._answer(request)
         except Refusal as refusal:
             return _refusal(refusal.status, refusal.message)
-        except (sqlite3.Error, LookupError, TypeError, ValueError):
+        except (sqlite3.Error, LookupError, TypeError, ValueError, RecursionError):
             return _broken()
 
     def tick(self) -> None:

@@ -213,7 +213,9 @@ class PipedriveSandbox:
             raise general(501, "This endpoint is not emulated by the sandbox.")
         account = self.account
         strict = endpoint.version == 2 and account.switches.unknown_query == "refuse"
-        query, problems = check_query(endpoint, request.query, refuse_unknown=strict)
+        by_query = account.switches.query_token
+        sent = [pair for pair in request.query if pair[0] != "api_token" or not by_query]
+        query, problems = check_query(endpoint, sent, refuse_unknown=strict)
         if problems:
             raise general(400, "Bad request") if endpoint.version == 1 else invalid(problems)
         ignored = account.switches.deal_add_time == "ignore"

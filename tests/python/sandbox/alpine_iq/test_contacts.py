@@ -165,6 +165,14 @@ def test_opt_in_status_answers_for_hidden_people_with_no(account):
     assert account.ask("/api/v2/optin/nobody%40example.com").status == 404
 
 
+def test_opt_in_status_can_be_a_dead_path(account):
+    row = next(each for each in account.contacts() if each["email"])
+    path = f"/api/v2/optin/email/{quote(row['email'].strip())}"
+    assert account.ask(path).status == 200
+    account.door("config", {"optin.get": "404"})
+    assert account.ask(path).status == 404
+
+
 def test_look_up_wallet_and_opt_in_agree_with_the_list(account):
     row = next(
         each
@@ -268,3 +276,18 @@ def test_push_tokens_and_custom_attributes_are_shown_where_they_are(account):
     for each in details[:20]:
         attributes = account.get(f"/api/v1.1/contact/customAttributes/{{uid}}/{each['contactID']}")
         assert attributes == each["customAttributes"]
+
+
+def test_last_touch_moves_by_itself_and_nothing_else_does(account):
+    contact = next(each["contactID"] for each in account.contacts())
+    shown = []
+    for instant in (1_790_000_100, 1_790_000_800):
+        account.door("clock", {"freeze_at": instant})
+        doc = account.get(f"/api/v1.1/piis/{account.uid}/{contact}")
+        doc["audiences"] = [each.pop("lastTouch") for each in doc["audiences"] or ()]
+        shown.append(doc)
+    assert {name for name in shown[0] if shown[0][name] != shown[1][name]} >= {"lastTouch"}
+    assert {name for name in shown[0] if shown[0][name] != shown[1][name]} <= {
+        "lastTouch",
+        "audiences",
+    }
