@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -88,6 +89,8 @@ def sandbox_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pat
 
     folder = tmp_path_factory.mktemp("migration") / "data"
     info = process.up(folder / "sandbox", personas=PERSONAS, seed=7, window_scale=SCALE)
+    recorded = b'{"record_exchanges": true}'  # they are held against Pipedrive's own files
+    urlopen(f"{info.pipedrive_url}/_sandbox/config", recorded).close()  # noqa: S310 - loopback
     yield folder, info
     process.down(folder / "sandbox")
 

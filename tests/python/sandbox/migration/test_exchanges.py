@@ -17,13 +17,10 @@ import pytest
 
 from extract.pipedrive import read_back
 from load.progress import Silent
-from sandbox import process
 from sandbox.pipedrive.contract import Contract, Verdict
 
 FOLDER = Path(os.environ.get("AIQ2PD_CONTRACTS_DIR", "../shared/contracts"))
 PAGE = 1000
-PERSONAS = 40
-SCALE = 600
 
 pytestmark = pytest.mark.skipif(
     not (FOLDER / "pipedrive-v2-openapi.yml").exists(),
@@ -76,22 +73,9 @@ def test_nothing_that_a_load_an_update_and_a_read_back_exchange_violates_the_con
     assert {"GET", "POST", "PATCH"} <= methods.keys()
 
 
-@pytest.mark.long
-def test_nothing_that_a_whole_migration_exchanges_violates_the_contract(
-    contract, tmp_path, monkeypatch, data_dir
-):
-    from migrate import account
-    from migrate.demo import PHASES
-
-    info = process.up(data_dir / "sandbox", personas=PERSONAS, seed=7, window_scale=SCALE)
-    try:
-        door(info.pipedrive_url, "config", {"record_exchanges": True})
-        settings = account.on_sandbox(info)
-        for name, phase in PHASES:
-            assert phase(settings, Silent()).exit_code in (0, 3), name
-        verdict, methods, recorded = judged(contract, info.pipedrive_url)
-    finally:
-        process.down(data_dir / "sandbox")
+def test_nothing_that_a_whole_migration_exchanges_violates_the_contract(contract, migrated):
+    assert all(outcome.exit_code in (0, 3) for outcome in migrated.outcomes.values())
+    verdict, methods, recorded = judged(contract, migrated.sandbox.pipedrive_url)
     assert verdict.violations == []
     assert verdict.checked == recorded > 300
     assert {"GET", "POST"} <= methods.keys()
