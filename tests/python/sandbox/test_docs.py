@@ -21,8 +21,6 @@ def test_each_test_that_a_page_names_exists(request, page):
     named = re.findall(r"`(test_[\w.]+)`", (root / "docs" / page).read_text(encoding="utf-8"))
     assert len(named) > LEAST
     missing = [
-        name
-        for name in named
-        if not any(fnmatch(each, name.replace("...", "*")) for each in known)
+        name for name in named if not any(fnmatch(each, name.replace("...", "*")) for each in known)
     ]
     assert missing == []
