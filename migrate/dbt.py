@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from load.errors import ConfigError, RetryLater
+from migrate.failures import of_duckdb
 
 if TYPE_CHECKING:
     from load.progress import Progress
@@ -138,12 +139,10 @@ def _note_result(node: dict[str, Any], data: dict[str, Any], log: _Log) -> None:
 
 
 def _failure(log: _Log) -> Exception:
-    text = " ".join(log.errors)
-    if "lock on file" in text:
-        return RetryLater(
-            "another program has the warehouse open (a DuckDB shell, a notebook): close it, then "
-            "run again"
-        )
+    known = of_duckdb(" ".join(log.errors))
+    if known is not None:
+        family = RetryLater if known.exit_code == RetryLater.exit_code else ConfigError
+        return family(known.message)
     if log.failed:
         named = ", ".join(log.failed[:NAMED_AT_MOST])
         more = f" and {len(log.failed) - NAMED_AT_MOST} more" if log.failed[NAMED_AT_MOST:] else ""

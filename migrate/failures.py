@@ -20,7 +20,11 @@ from migrate.outcome import CONFIGURATION, RUN_AGAIN_LATER, UNFORESEEN
 
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NOT_ALLOWED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
-FULL = "the disk is full: make room, then run the same command again; what was done stands"
+DAMAGED: Final = (
+    *("SerializationException", "Serialization Error", "not a valid DuckDB", "corrupt", "Corrupt"),
+    *("checksum", "attempted to read", "Could not read enough bytes", "WAL file"),
+)
+FULL: Final = "the disk is full: make room, then run the same command again; what was done stands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def _file(error: BaseException) -> Failure | None:
     if isinstance(error, sqlite3.Error):
         return _sqlite(error)
     if type(error).__module__.split(".")[0] in {"duckdb", "_duckdb"}:
-        return _duckdb(error)
+        return of_duckdb(f"{type(error).__name__}: {error}")
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return Failure(FULL, RUN_AGAIN_LATER)
     if isinstance(error, OSError) and error.errno in NOT_ALLOWED:
@@ -115,8 +119,8 @@ def _sqlite(error: sqlite3.Error) -> Failure | None:
     return None
 
 
-def _duckdb(error: BaseException) -> Failure | None:
-    text = str(error)
+def of_duckdb(text: str) -> Failure | None:
+    """What DuckDB's own words say about the file, be it caught here or read in dbt's log."""
     if "lock on file" in text or "being used by another process" in text:
         return Failure(
             "another program has the warehouse open (a DuckDB shell, dbt, a notebook): close it, "
@@ -125,15 +129,7 @@ def _duckdb(error: BaseException) -> Failure | None:
         )
     if "No space left" in text or "out of disk" in text.lower():
         return Failure(FULL, RUN_AGAIN_LATER)
-    damaged = (
-        "not a valid DuckDB",
-        "corrupt",
-        "Corrupt",
-        "checksum",
-        "attempted to read",
-        "WAL file",
-    )
-    if type(error).__name__ == "SerializationException" or any(word in text for word in damaged):
+    if any(word in text for word in DAMAGED):
         return Failure(
             "warehouse.duckdb is damaged (half-written?); the ledger is a file of its own and is "
             "safe. Move the warehouse away, then `aiq2pd extract` and `aiq2pd build` make it anew",

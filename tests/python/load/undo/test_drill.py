@@ -190,7 +190,7 @@ def test_a_load_and_an_undo_that_were_killed_still_end_where_they_began(
     world = worlds.small(persons=6, deals=5)
     world.actions[f"{PERSON}2"] = ("adopt", person)
     plan = world.freeze(loader.folder / "plans")
-    killed = loader.apply_in_process(plan, crashpoint="create.after_answer:deal#2")
+    killed = loader.apply_in_process(plan, crashpoint="create.after_answer:deal#4")
     assert killed == -signal.SIGKILL
     killed = undoing.in_process(loader, point, {"everything": True})
     assert killed == -signal.SIGKILL
