@@ -54,17 +54,20 @@ def build(
     select: Sequence[str] = (),
     selector: str = "",
     unit_tests: bool = False,
+    options: Sequence[str] = (),
+    write_json: bool = False,
 ) -> DbtRun:
     """`dbt build`, of everything, of a selection or of a selector in selectors.yml.
 
     Unit tests judge the SQL, not the data: they run when they are asked for, and with every plain
-    `dbt build`. So do dbt's artefacts (manifest, run results), which cost seconds each time.
+    `dbt build`. dbt's artefacts (manifest, run results) cost seconds each time and are written
+    for those who ask.
     """
     command = [
         *(sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "info"),
         *("--log-level-file", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"),
         *(
-            "--no-write-json",
+            "--write-json" if write_json else "--no-write-json",
             "build",
             "--project-dir",
             str(project),
@@ -75,6 +78,7 @@ def build(
         *(("--select", *select) if select else ()),
         *(("--selector", selector) if selector else ()),
         *(() if unit_tests else ("--exclude-resource-type", "unit_test")),
+        *options,
     ]
     began = time.monotonic()
     log = _Log()

@@ -42,7 +42,12 @@ def flowing(text: str) -> str:
 
 
 def run(
-    command: str, step: Callable[[Progress], Outcome], *, as_json: bool, debug: bool
+    command: str,
+    step: Callable[[Progress], Outcome],
+    *,
+    as_json: bool,
+    debug: bool,
+    as_markdown: bool = False,
 ) -> NoReturn:
     """Run a step to its outcome, whatever happens, and leave with its code."""
     try:
@@ -60,6 +65,10 @@ def run(
         sys.stdout.write(json.dumps(outcome.as_json(), indent=2, default=str) + "\n")
     elif failed:
         sys.stderr.write(f"aiq2pd {command}: {outcome.headline}\n")
+    elif as_markdown:
+        from migrate.rendered import as_markdown as markdown
+
+        sys.stdout.write(markdown(outcome))
     else:
         from migrate.cli.rendering import show
 
@@ -74,6 +83,7 @@ def run_on_account(
     as_json: bool,
     debug: bool,
     sandbox: bool,
+    as_markdown: bool = False,
 ) -> NoReturn:
     """The same for a step that needs settings; says so when they are the sandbox's."""
 
@@ -87,4 +97,4 @@ def run_on_account(
             )
         return step(settings, progress)
 
-    run(command, with_settings, as_json=as_json, debug=debug)
+    run(command, with_settings, as_json=as_json, debug=debug, as_markdown=as_markdown)
