@@ -1,0 +1,115 @@
+{#-
+    CTEs positioned .. costed: order of sending, tokens by the cheaper of single and
+    bulk calls, risk.
+-#}
+{% macro plan_costs(entity, write_cost, bulk_by) -%}
+{%- set bulk_order = "payload ->> '" ~ bulk_by ~ "' nulls last, length(source_key), "
+    if bulk_by else '' -%}
+positioned as (
+    select
+        '{{ entity }}' as entity,
+        source_key,
+        1 as wave,
+        row_number() over (
+            order by
+                {{ bulk_order }}source_key
+        ) as position,
+        action,
+        reason,
+        old_hash,
+        new_hash,
+        changed_fields,
+        payload,
+        field_hashes,
+        pipedrive_id,
+        parents
+    from explained
+),
+
+chunked as (
+    select
+        entity,
+        source_key,
+        wave,
+        position,
+        action,
+        reason,
+        old_hash,
+        new_hash,
+        changed_fields,
+        payload,
+        field_hashes,
+        pipedrive_id,
+        parents,
+        {% if bulk_by -%}
+        payload ->> '{{ bulk_by }}' as bulk_key,
+        (
+            row_number() over (
+                partition by action, payload ->> '{{ bulk_by }}' order by position
+            ) - 1
+        ) // 100 as chunk
+        {%- else -%}
+        source_key as bulk_key,
+        0 as chunk
+    {%- endif %}
+    from positioned
+),
+
+sized as (
+    select
+        entity,
+        source_key,
+        wave,
+        position,
+        action,
+        reason,
+        old_hash,
+        new_hash,
+        changed_fields,
+        payload,
+        field_hashes,
+        pipedrive_id,
+        parents,
+        count(*) over (partition by action, bulk_key, chunk) as chunk_size,
+        row_number() over (
+            partition by action, bulk_key, chunk order by position
+        ) as place_in_chunk
+    from chunked
+),
+
+costed as (
+    select
+        entity,
+        source_key,
+        wave,
+        position,
+        action,
+        reason,
+        old_hash,
+        new_hash,
+        changed_fields,
+        payload,
+        field_hashes,
+        pipedrive_id,
+        parents,
+        cast(
+            case
+                -- five lines cost as much in one bulk call as one by one
+                when action = 'create' and chunk_size >= 5
+                    then if(place_in_chunk = 1, 25, 0)
+                when
+                    action in ('create', 'update')
+                    or (action = 'adopt' and len(changed_fields) > 0)
+                    then {{ write_cost }}
+                else 0
+            end as integer
+        ) as token_cost,
+        -- the API can't edit an archived record any more
+        if(
+            coalesce(payload ->> 'is_archived', 'false') = 'true',
+            'irreversible',
+            'reversible'
+        ) as risk
+    from sized
+)
+{%- endmacro %}

@@ -1,0 +1,111 @@
+{#-
+    CTEs described .. situated: every mart row beside what ledger and destination know.
+-#}
+{% macro plan_situated(mart, parent_keys, planned_parent_keys) -%}
+described as (
+    select
+        mart_rows.source_key,
+        {{ payload(mart, 'mart_rows') }} as payload,
+        {{ field_hashes(mart, 'mart_rows') }} as field_hashes,
+        list_filter(
+            cast([{{ parent_keys | join(', ') }}] as varchar []),
+            lambda x: x is not null
+        ) as parents,
+        list_filter(
+            cast([{{ planned_parent_keys | join(', ') }}] as varchar []),
+            lambda x: x is not null
+        ) as planned_parents
+    from mart_rows
+    left join quarantined_rows
+        on mart_rows.source_key = quarantined_rows.source_key
+    where quarantined_rows.source_key is null
+),
+
+hashed as (
+    select
+        source_key,
+        payload,
+        field_hashes,
+        parents,
+        planned_parents,
+        md5(cast(payload as varchar)) as new_hash
+    from described
+),
+
+parents_followed as (
+    select
+        unnested.source_key,
+        bool_or(coalesce(parent_rows.action = 'quarantine', false))
+            as has_quarantined_parent,
+        bool_or(
+            parent_rows.source_key is null
+            or parent_rows.action = 'waiting'
+            or (parent_rows.action = 'conflict' and parent_rows.pipedrive_id is null)
+        ) as has_absent_parent
+    from (
+        select
+            source_key,
+            unnest(planned_parents) as parent_key
+        from hashed
+    ) as unnested
+    left join parent_rows
+        on unnested.parent_key = parent_rows.source_key
+    group by unnested.source_key
+),
+
+destination_by_key as (
+    select
+        source_key,
+        count(*) as record_count,
+        min(pipedrive_id) as pipedrive_id,
+        max(fetched_at) as fetched_at
+    from destination_records
+    where source_key is not null
+    group by source_key
+),
+
+last_readback as (
+    select max(started_at) as started_at
+    from readbacks
+),
+
+situated as (
+    select
+        hashed.source_key,
+        hashed.payload,
+        hashed.field_hashes,
+        hashed.parents,
+        hashed.new_hash,
+        id_map.state,
+        id_map.payload_hash as old_hash,
+        id_map.field_hashes as old_field_hashes,
+        id_map.reason_code,
+        coalesce(parents_followed.has_quarantined_parent, false)
+            as has_quarantined_parent,
+        coalesce(parents_followed.has_absent_parent, false) as has_absent_parent,
+        coalesce(destination_by_key.record_count, 0) as record_count,
+        coalesce(id_map.pipedrive_id, destination_by_key.pipedrive_id)
+            as pipedrive_id,
+        id_map.pipedrive_id is not null as is_in_ledger,
+        -- what was read before our last write says nothing about people's edits
+        coalesce(
+            destination_records.fetched_at >= id_map.updated_at, false
+        ) as is_read_since,
+        coalesce(
+            id_map.state = 'confirmed'
+            and destination_records.pipedrive_id is null
+            and last_readback.started_at > id_map.updated_at,
+            false
+        ) as is_deleted_since
+    from hashed
+    left join id_map
+        on hashed.source_key = id_map.source_key
+    left join destination_by_key
+        on hashed.source_key = destination_by_key.source_key
+    left join destination_records
+        on id_map.pipedrive_id = destination_records.pipedrive_id
+    left join parents_followed
+        on hashed.source_key = parents_followed.source_key
+    cross join last_readback
+)
+{%- endmacro %}
