@@ -224,6 +224,8 @@ def _was_undone(run: Run, phase: Phase, record: Record | None) -> bool:
 
 def _is_wanted(row: PlanRow, record: Record) -> bool:
     """Whether the plan wants something of a record that is there."""
+    if row.action == "update" and row.take_ours:
+        return True
     return row.action in ("create", "update", "adopt") and record.payload_hash != row.new_hash
 
 

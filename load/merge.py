@@ -4,6 +4,7 @@
 that is neither ours nor wanted is a person's: it stays, and the column is named as kept.
 
     source_wins   send while what is there is ours
+    source_always send, also over what people changed since
     fill_empty    send while what is there is ours, or nothing
     set_once      never sent by an update; fills an empty column of an adopted record
     never_raise   a lower rank always goes, a higher one never does
@@ -49,7 +50,7 @@ def decide(
     is_ours = target_hash(column, current, salt=salt) in basis.hashes
     if policy == "never_raise":
         return _by_rank(current, desired, ranks, is_ours=is_ours or basis.is_adoption)
-    if policy == "merge_set":
+    if policy in ("merge_set", "source_always"):
         return "send"
     if basis.is_adoption:
         return "send" if is_empty(current) and not is_empty(desired) else "same"

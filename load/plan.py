@@ -49,7 +49,8 @@ _DIGEST_LENGTH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One intended call. `changed_fields` and `pipedrive_id` only matter to updates."""
+    """One intended call. `changed_fields` and `pipedrive_id` only matter to updates, and so do the
+    columns that a person decided: `take_ours` for the plan, `keep_theirs` for the target."""
 
     entity: str
     source_key: str
@@ -64,6 +65,8 @@ class PlanRow:
     pipedrive_id: int | None
     parents: tuple[str, ...]
     token_cost: int
+    take_ours: tuple[str, ...] = ()
+    keep_theirs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,4 +278,6 @@ def _row(values: dict[str, Any]) -> PlanRow:
         pipedrive_id=values["pipedrive_id"],
         parents=tuple(values["parents"] or ()),
         token_cost=values["token_cost"] or 0,
+        take_ours=tuple(values.get("take_ours") or ()),
+        keep_theirs=tuple(values.get("keep_theirs") or ()),
     )

@@ -48,6 +48,7 @@ class Change:
     current: Mapping[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
     own_elements: dict[str, list[str]] = field(default_factory=dict)
     attempt_id: int = 0
@@ -143,11 +144,13 @@ def _decide(
 
 
 def _changed_columns(row: PlanRow, record: Record) -> list[str]:
-    """Columns whose planned value is not the one that was planned when we last wrote."""
+    """Columns whose planned value is not the one that was planned when we last wrote, and those
+    that a person decided for the plan."""
     return [
         column
         for column, planned in row.field_hashes.items()
-        if column != KEY_COLUMN and record.field_hashes.get(column) != planned
+        if column != KEY_COLUMN
+        and (record.field_hashes.get(column) != planned or column in row.take_ours)
     ]
 
 
@@ -176,7 +179,11 @@ def _decide_column(  # noqa: PLR0917
     verdict = decide(
         policy, column, current=current, desired=desired, basis=basis, ranks=ranks, salt=run.salt
     )
-    if verdict == "keep":
+    if verdict == "keep" and policy != "never_raise" and column in change.row.take_ours:
+        verdict = "send"
+    if verdict == "keep" and column in change.row.keep_theirs:
+        change.settled.append(column)
+    elif verdict == "keep":
         change.kept.append(column)
     elif verdict == "same":
         change.same.append(column)
@@ -277,10 +284,11 @@ def _gone(run: Run, phase: Phase, row: PlanRow) -> None:
 def _confirm(
     run: Run, phase: Phase, change: Change, shown: Mapping[str, Any], *, outcome: str
 ) -> None:
-    """Remembers what the record holds now. A kept column keeps the plan hash of its last write."""
+    """Remembers what the record holds now. A column that stayed as people have it keeps the plan
+    hash of its last write."""
     row, record = change.row, change.record
     fields = dict(row.field_hashes)
-    for column in change.kept:
+    for column in [*change.kept, *change.settled]:
         fields.pop(column)
         if column in record.field_hashes:
             fields[column] = record.field_hashes[column]

@@ -38,7 +38,11 @@ decided as (
         *,
         case
             when state = 'gone' or is_deleted_since then 'conflict'
-            when state = 'confirmed' and new_hash = old_hash then 'skip'
+            when
+                state = 'confirmed'
+                and new_hash = old_hash
+                and len(changed_fields) = 0
+                then 'skip'
             when has_quarantined_parent then 'quarantine'
             when state = 'quarantined' and new_hash = old_hash then 'quarantine'
             when has_absent_parent then 'waiting'
@@ -63,7 +67,7 @@ explained as (
         action,
         case
             when state = 'gone' or is_deleted_since then 'deleted_in_destination'
-            when state = 'confirmed' and new_hash = old_hash then 'unchanged'
+            when action = 'skip' and new_hash = old_hash then 'unchanged'
             when action = 'quarantine' and has_quarantined_parent then 'parent'
             when action = 'quarantine' then reason_code
             when action = 'waiting' then 'parent'
@@ -104,5 +108,19 @@ explained as (
         null as pipedrive_id,
         [] as parents
     from quarantined_rows
+    union all
+    select
+        withdrawn_rows.source_key,
+        'skip' as action,
+        'withdrawn: ' || withdrawn_rows.why as reason,
+        null as old_hash,
+        null as new_hash,
+        [] as changed_fields,
+        null as payload,
+        null as field_hashes,
+        withdrawn_rows.pipedrive_id,
+        [] as parents
+    from withdrawn_rows
+    where withdrawn_rows.payload is null
 )
 {%- endmacro %}

@@ -15,7 +15,7 @@ to_compare as (
     from situated
     where
         pipedrive_id is not null
-        and new_hash is distinct from old_hash
+        and ((new_hash is distinct from old_hash) or is_decided_for_us)
 ),
 
 destination_objects as (
@@ -71,6 +71,7 @@ fields_compared as (
             destination_hashes.hashes_there, '$.' || fields_listed.column_name
         ) as hash_there,
         destination_values.value is not null as is_filled_there,
+        decisions_allowed.decision,
         option_now.rank as rank_now,
         case
             when fields_listed.is_known then option_there.rank
@@ -79,6 +80,10 @@ fields_compared as (
     from fields_listed
     left join catalogue
         on fields_listed.column_name = catalogue.column_name
+    left join decisions_allowed
+        on
+            fields_listed.source_key = decisions_allowed.source_key
+            and fields_listed.column_name = decisions_allowed.column_name
     left join destination_hashes
         on fields_listed.pipedrive_id = destination_hashes.pipedrive_id
     left join destination_values
@@ -113,13 +118,18 @@ fields_decided as (
                         then 'send'
                     else 'keep'
                 end
+            when
+                decision = 'take_ours'
+                and is_known
+                and (hash_there is distinct from hash_now)
+                then 'send'
             when hash_now = hash_sent then 'keep'
             when on_update = 'never_raise'
                 then case
                     when rank_now > rank_before then 'consent_rise'
                     else 'send'
                 end
-            when on_update = 'merge_set' then 'send'
+            when on_update in ('merge_set', 'source_always') then 'send'
             when on_update in ('set_once', 'fill_empty')
                 then case
                     when hash_sent = md5('null') and not (is_known and is_filled_there)
@@ -132,7 +142,9 @@ fields_decided as (
                 is_known
                 and (hash_there is distinct from hash_sent)
                 and (hash_there is distinct from hash_now)
-                then 'edited_in_destination'
+                then if(
+                    decision = 'keep_theirs', 'keep', 'edited_in_destination'
+                )
             else 'send'
         end as decision
     from fields_compared

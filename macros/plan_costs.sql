@@ -3,27 +3,33 @@
     bulk calls, risk.
 -#}
 {% macro plan_costs(entity, write_cost, bulk_by) -%}
-{%- set bulk_order = "payload ->> '" ~ bulk_by ~ "' nulls last, length(source_key), "
-    if bulk_by else '' -%}
+{%- set bulk_order = "explained.payload ->> '" ~ bulk_by
+    ~ "' nulls last, length(explained.source_key), " if bulk_by else '' -%}
 positioned as (
     select
         '{{ entity }}' as entity,
-        source_key,
-        1 as wave,
+        explained.source_key,
+        coalesce(waves.wave, 1) as wave,
         row_number() over (
             order by
-                {{ bulk_order }}source_key
+                {{ bulk_order }}explained.source_key
         ) as position,
-        action,
-        reason,
-        old_hash,
-        new_hash,
-        changed_fields,
-        payload,
-        field_hashes,
-        pipedrive_id,
-        parents
+        explained.action,
+        explained.reason,
+        explained.old_hash,
+        explained.new_hash,
+        explained.changed_fields,
+        explained.payload,
+        explained.field_hashes,
+        explained.pipedrive_id,
+        explained.parents,
+        coalesce(decisions_gathered.take_ours, []) as take_ours,
+        coalesce(decisions_gathered.keep_theirs, []) as keep_theirs
     from explained
+    left join waves
+        on explained.source_key = waves.source_key
+    left join decisions_gathered
+        on explained.source_key = decisions_gathered.source_key
 ),
 
 chunked as (
@@ -41,6 +47,8 @@ chunked as (
         field_hashes,
         pipedrive_id,
         parents,
+        take_ours,
+        keep_theirs,
         {% if bulk_by -%}
         payload ->> '{{ bulk_by }}' as bulk_key,
         (
@@ -70,6 +78,8 @@ sized as (
         field_hashes,
         pipedrive_id,
         parents,
+        take_ours,
+        keep_theirs,
         count(*) over (partition by action, bulk_key, chunk) as chunk_size,
         row_number() over (
             partition by action, bulk_key, chunk order by position
@@ -92,6 +102,8 @@ costed as (
         field_hashes,
         pipedrive_id,
         parents,
+        take_ours,
+        keep_theirs,
         cast(
             case
                 -- five lines cost as much in one bulk call as one by one

@@ -26,12 +26,19 @@ mart_rows as (select * from {{ ref(mart) }}),
 
 quarantined_rows as (
     {% if quarantine -%}
+    -- what was loaded before it came into quarantine is withdrawn, not kept out
     select
-        source_key,
-        coalesce(min(rule), 'unnamed rule') as rule
-    from {{ ref(quarantine) }}
-    where source_key is not null
-    group by source_key
+        quarantined.source_key,
+        coalesce(min(quarantined.rule), 'unnamed rule') as rule
+    from {{ ref(quarantine) }} as quarantined
+    left join {{ ref('plan_withdrawn') }} as loaded_before
+        on
+            quarantined.source_key = loaded_before.source_key
+            and loaded_before.entity = '{{ entity }}'
+    where
+        quarantined.source_key is not null
+        and loaded_before.source_key is null
+    group by quarantined.source_key
     {%- else -%}
     select
         cast(null as varchar) as source_key,
@@ -64,6 +71,21 @@ catalogue as (
 
 option_ranks as (
     select * from {{ ref('field_options') }}
+    where entity = '{{ entity }}'
+),
+
+decisions as (
+    select * from {{ ref('field_decisions') }}
+    where entity = '{{ entity }}'
+),
+
+withdrawn_rows as (
+    select * from {{ ref('plan_withdrawn') }}
+    where entity = '{{ entity }}'
+),
+
+waves as (
+    select * from {{ ref('plan_waves') }}
     where entity = '{{ entity }}'
 ),
 

@@ -19,6 +19,32 @@ described as (
     left join quarantined_rows
         on mart_rows.source_key = quarantined_rows.source_key
     where quarantined_rows.source_key is null
+    union all
+    -- kept, and flagged by a few columns: the others stay as they were last sent
+    select
+        withdrawn_rows.source_key,
+        withdrawn_rows.payload,
+        to_json(
+            map_from_entries(
+                list_concat(
+                    list_filter(
+                        map_entries(cast(id_map.field_hashes as map(varchar, varchar))),
+                        lambda entry: not list_contains(
+                            json_keys(withdrawn_rows.payload), entry.key
+                        )
+                    ),
+                    map_entries(
+                        cast(withdrawn_rows.field_hashes as map(varchar, varchar))
+                    )
+                )
+            )
+        ) as field_hashes,
+        [] as parents,
+        [] as planned_parents
+    from withdrawn_rows
+    inner join id_map
+        on withdrawn_rows.source_key = id_map.source_key
+    where withdrawn_rows.payload is not null
 ),
 
 hashed as (
@@ -69,6 +95,29 @@ last_readback as (
     from readbacks
 ),
 
+-- consent is no matter of a decision about fields: it has evidence or it doesn't
+decisions_allowed as (
+    select
+        decisions.source_key,
+        decisions.column_name,
+        decisions.decision
+    from decisions
+    left join catalogue
+        on decisions.column_name = catalogue.column_name
+    where catalogue.on_update is distinct from 'never_raise'
+),
+
+decisions_gathered as (
+    select
+        source_key,
+        list(column_name order by column_name)
+            filter (where decision = 'take_ours') as take_ours,
+        list(column_name order by column_name)
+            filter (where decision = 'keep_theirs') as keep_theirs
+    from decisions_allowed
+    group by source_key
+),
+
 situated as (
     select
         hashed.source_key,
@@ -76,8 +125,12 @@ situated as (
         hashed.field_hashes,
         hashed.parents,
         hashed.new_hash,
+        decisions_gathered.take_ours is not null as is_decided_for_us,
         id_map.state,
-        id_map.payload_hash as old_hash,
+        -- columns that were kept as people have them are looked at again in every plan
+        if(
+            id_map.reason_code = 'edited by others', null, id_map.payload_hash
+        ) as old_hash,
         id_map.field_hashes as old_field_hashes,
         id_map.reason_code,
         coalesce(parents_followed.has_quarantined_parent, false)
@@ -106,6 +159,8 @@ situated as (
         on id_map.pipedrive_id = destination_records.pipedrive_id
     left join parents_followed
         on hashed.source_key = parents_followed.source_key
+    left join decisions_gathered
+        on hashed.source_key = decisions_gathered.source_key
     cross join last_readback
 )
 {%- endmacro %}

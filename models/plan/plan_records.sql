@@ -18,7 +18,9 @@ select
     pipedrive_id,
     parents,
     token_cost,
-    risk
+    risk,
+    take_ours,
+    keep_theirs
 from {{ ref('plan_organizations') }}
 union all
 select
@@ -36,7 +38,9 @@ select
     pipedrive_id,
     parents,
     token_cost,
-    risk
+    risk,
+    take_ours,
+    keep_theirs
 from {{ ref('plan_persons') }}
 union all
 select
@@ -54,7 +58,9 @@ select
     pipedrive_id,
     parents,
     token_cost,
-    risk
+    risk,
+    take_ours,
+    keep_theirs
 from {{ ref('plan_products') }}
 union all
 select
@@ -72,7 +78,9 @@ select
     pipedrive_id,
     parents,
     token_cost,
-    risk
+    risk,
+    take_ours,
+    keep_theirs
 from {{ ref('plan_deals') }}
 union all
 select
@@ -90,7 +98,9 @@ select
     pipedrive_id,
     parents,
     token_cost,
-    risk
+    risk,
+    take_ours,
+    keep_theirs
 from {{ ref('plan_deal_products') }}
 union all
 select
@@ -108,5 +118,7 @@ select
     pipedrive_id,
     parents,
     token_cost,
-    risk
+    risk,
+    take_ours,
+    keep_theirs
 from {{ ref('plan_notes') }}

@@ -13,6 +13,7 @@ values_allowed as (
                 'default_currency',
                 'default_phone_region',
                 'default_time_zone',
+                'deleted_at_source',
                 'hidden_contacts',
                 'orders_without_person'
             ]
@@ -23,6 +24,7 @@ values_allowed as (
                 '[A-Z]{3}',
                 '[A-Z]{2}',
                 '[A-Za-z_]+(/[A-Za-z_+-]+)*',
+                'flag|keep',
                 'report|stub|full',
                 'quarantine|load'
             ]
