@@ -7,8 +7,8 @@
 {% macro ensure_sources() -%}
     {%- set raw_tables = {
         'raw_alpine_iq': [
-            'stores', 'contacts', 'contact_details', 'contact_orders', 'audiences',
-            'audience_members', 'loyalty_program', 'discounts', 'discount_groups',
+            'stores', 'contacts', 'contact_details', 'contact_orders',
+            'contact_watermarks', 'audiences', 'audience_members', 'loyalty_program', 'discounts', 'discount_groups',
             'campaigns', 'adjustments', 'redemptions', 'conversions', 'optins',
             'hidden_contacts', 'extraction_runs', 'export_personas',
             'export_sales_lines', 'export_hidden_contacts', 'loyalty_snapshot',

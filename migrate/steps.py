@@ -20,6 +20,7 @@ from migrate.places import project_dir
 from migrate.settings import ALPINE_IQ, PIPEDRIVE, TRY_THE_SANDBOX, Settings
 
 if TYPE_CHECKING:
+    from extract.alpine_iq.run import ExtractionResult
     from load.ledger import Ledger
     from load.plan import FrozenPlan
     from load.progress import Progress
@@ -54,6 +55,7 @@ def extract_source(
     sample: int | None = None,
     accept_changes: bool = False,
     exports_only: bool = False,
+    delta: bool = False,
 ) -> Outcome:
     """`aiq2pd extract`."""
     if exports_only:
@@ -73,6 +75,7 @@ def extract_source(
         sample=sample,
         accept_changes=accept_changes,
         on_plan=plans.append,
+        delta=delta,
     )
     rows = tuple(sorted(result.rows.items()))
     planned = tuple((each.endpoint, each.calls, each.why) for plan in plans for each in plan.lines)
@@ -80,13 +83,28 @@ def extract_source(
     return Outcome(
         "extract",
         f"landed {sum(result.rows.values()):,} rows with {result.calls:,} calls",
-        facts={"calls": result.calls, "fewest possible calls": result.minimum_calls},
+        facts={
+            "calls": result.calls,
+            "fewest possible calls": result.minimum_calls,
+            "contacts asked for one by one": result.asked_for,
+        },
         tables=(
             Table("Calls planned", ("resource", "calls", "why"), planned),
             Table("Rows in raw_alpine_iq", ("table", "rows"), rows),
+            *_what_changed(result),
             *((Table("Not available in this account", ("resource", "why"), gaps),) if gaps else ()),
         ),
         notes=("Next: aiq2pd build",),
+    )
+
+
+def _what_changed(result: ExtractionResult) -> tuple[Table, ...]:
+    """What a second extraction finds beside new and changed rows."""
+    late = tuple(sorted((name, rows) for name, rows in result.late.items() if rows))
+    gone = tuple(sorted(result.no_longer_listed.items()))
+    return (
+        *((Table("Came late", ("resource", "rows"), late),) if late else ()),
+        *((Table("No longer in the list", ("asked by id", "contacts"), gone),) if gone else ()),
     )
 
 

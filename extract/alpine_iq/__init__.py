@@ -37,9 +37,18 @@ __all__ = [
 ]
 
 
-def account_lists(reader: Reader, listing: Listing, run_row: Record) -> list[DltResource]:
-    """What the account gives as lists. Each replaces its table as a whole."""
+def account_lists(
+    reader: Reader, listing: Listing, run_row: Record, *, since: datetime | None = None
+) -> list[DltResource]:
+    """What the account gives as lists. Each replaces its table as a whole.
+
+    With `since`, the start of the last complete run, the histories are read back to it and an
+    overlap beyond it, and added to what is there.
+    """
     from extract.alpine_iq import audiences, contacts, history, loyalty, stores
+    from extract.alpine_iq.delta import HISTORY_OVERLAPS
+
+    kept = _replaces if since is None else _upserts
 
     return [
         _replaces("stores", stores.stores(reader)),
@@ -50,18 +59,19 @@ def account_lists(reader: Reader, listing: Listing, run_row: Record) -> list[Dlt
         _replaces("discounts", loyalty.discounts(reader)),
         _replaces("discount_groups", loyalty.discount_groups(reader)),
         _replaces("campaigns", loyalty.campaigns(reader)),
-        _replaces("adjustments", history.adjustments(reader)),
-        _replaces("redemptions", history.redemptions(reader)),
-        _replaces("conversions", history.conversions(reader)),
+        kept("adjustments", history.adjustments(reader, since, HISTORY_OVERLAPS["adjustments"])),
+        kept("redemptions", history.redemptions(reader, since, HISTORY_OVERLAPS["redemptions"])),
+        kept("conversions", history.conversions(reader, since, HISTORY_OVERLAPS["conversions"])),
         _upserts("extraction_runs", [[run_row]]),
     ]
 
 
-def contact_slice(each: Slice) -> list[DltResource]:
-    """What only a call per contact gives. Upserted, slice by slice."""
+def contact_slice(each: Slice, watermarks: Sequence[Record]) -> list[DltResource]:
+    """What only a call per contact gives, and what the list said then. Upserted, by slice."""
     return [
         _upserts("contact_details", [each.details]),
         _upserts("contact_orders", [each.orders]),
+        _upserts("contact_watermarks", [watermarks]),
     ]
 
 
@@ -114,14 +124,17 @@ def extract_account(
     on_plan: Callable[[CallPlan], None] | None = None,
     paging: Paging | None = None,
     inbox_headers: Path | None = None,
+    delta: bool = False,
 ) -> ExtractionResult:
     """Read the whole account, or go on where the last run was stopped.
 
     `accept_changes` lets a run pass that lost more than 5 % of the contacts, or all points, against
     the last one. `on_plan` is told what it will cost before the calls per contact begin.
     `inbox_headers` is the seed that names the columns of exports: with it `data_dir/inbox` is
-    landed first, and no call is made that its files answer. Raises `ConfigError` (2) and
-    `RetryLater` (75).
+    landed first, and no call is made that its files answer. `delta` asks only for contacts that
+    changed since they were last asked for (see `extract.alpine_iq.delta`).
+
+    Raises `ConfigError` (2) and `RetryLater` (75).
     """
     from extract.alpine_iq.options import Options
     from extract.alpine_iq.run import extract
@@ -132,5 +145,6 @@ def extract_account(
         accept_changes=accept_changes,
         paging=paging,
         inbox_headers=inbox_headers,
+        delta=delta,
     )
     return extract(account, data_dir, options, progress=progress, clock=clock, on_plan=on_plan)

@@ -55,6 +55,19 @@ def ids_on_order_lines(warehouse: Warehouse) -> list[str]:
     return [key for (key,) in rows]
 
 
+def ids_in_histories(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Contact ids that the account-wide histories name, each with the history's table."""
+    named = {"adjustments": "cntID", "redemptions": "contactID", "conversions": "contactID"}
+    return [
+        (key, table)
+        for table, member in named.items()
+        for (key,) in warehouse.rows(
+            f"SELECT DISTINCT payload ->> '{member}' FROM {ALPINE_IQ.name}.{table} "
+            f"WHERE payload ->> '{member}' IS NOT NULL"
+        )
+    ]
+
+
 def answered_as_another(warehouse: Warehouse, since: datetime) -> list[str]:
     """Contacts asked for in this run whose detail is somebody else's."""
     rows = warehouse.rows(

@@ -1,7 +1,8 @@
 """Which contacts need a call of their own, and the fewest calls that a whole run can do with.
 
-A call is not needed when an export in the inbox answers it, or when this run has made it before it
-was interrupted. Contacts come newest and most valuable first.
+A call is not needed when an export in the inbox answers it, when this run has made it before it
+was interrupted, or in a delta when nothing about the contact has changed. Contacts come newest and
+most valuable first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from extract.alpine_iq import held
 from extract.alpine_iq.calls import PerContactCalls, page_count
 from extract.alpine_iq.contacts import Listing
+from extract.alpine_iq.delta import Delta
 from extract.alpine_iq.journal import Run
 from extract.alpine_iq.options import Options
 from extract.alpine_iq.per_contact import Wanted
@@ -28,10 +30,14 @@ class Needs:
     run: Run
     options: Options
     answered: Answered
+    delta: Delta
 
     def asked_for(self, listing: Listing) -> list[str]:
         """Contacts that this run wants to know everything about."""
-        return listing.contact_ids[: self.options.sample] if self.options.per_contact else []
+        if not self.options.per_contact:
+            return []
+        chosen = listing.contact_ids[: self.options.sample]
+        return [key for key in chosen if key not in self.delta.same]
 
     def left(self, listing: Listing) -> list[Wanted]:
         """Contacts with a call that neither an export answers nor this run has made."""

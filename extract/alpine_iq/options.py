@@ -17,3 +17,4 @@ class Options:
     accept_changes: bool = False
     paging: Paging | None = None
     inbox_headers: Path | None = None  # without it the inbox is not looked at
+    delta: bool = False

@@ -62,6 +62,7 @@ class Slice:
     """What one load package lands, and the answers that may be forgotten once it is committed."""
 
     contacts: int = 0
+    asked: list[str] = field(default_factory=list)
     details: list[Record] = field(default_factory=list)
     orders: list[Record] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -128,6 +129,7 @@ def _add(
     reader: Reader, current: Slice, contact_id: str, detail: Answer | None, orders: list[Answer]
 ) -> None:
     current.contacts += 1
+    current.asked.append(contact_id)
     if detail is not None:
         _add_detail(reader, current, contact_id, detail)
     if orders:

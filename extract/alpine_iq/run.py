@@ -20,6 +20,7 @@ from typing import Final
 
 from extract.alpine_iq.calls import CallPlan
 from extract.alpine_iq.client import AlpineIQClient
+from extract.alpine_iq.delta import Delta, basis
 from extract.alpine_iq.guards import ListNotCredibleError
 from extract.alpine_iq.journal import Journal, Run
 from extract.alpine_iq.landing import ALPINE_IQ
@@ -48,6 +49,9 @@ class ExtractionResult:
     gaps: dict[str, str]
     resumed: bool = False
     calls_by_endpoint: dict[str, int] = field(default_factory=dict)
+    asked_for: int = 0
+    late: dict[str, int] = field(default_factory=dict)
+    no_longer_listed: dict[str, int] = field(default_factory=dict)
 
 
 def extract(
@@ -77,7 +81,9 @@ def extract(
         stack.callback(client.close)
         warehouse = Warehouse(data_dir, ALPINE_IQ)
         reader = Reader(client, journal, run, account.uid)
-        needs = Needs(warehouse, run, options, _answered(warehouse, data_dir, options, account.uid))
+        answered = _answered(warehouse, data_dir, options, account.uid)
+        found = Delta(basis(warehouse)) if options.delta else Delta()
+        needs = Needs(warehouse, run, options, answered, found)
         work = Work(account, needs, reader, warehouse, limiter, progress, on_plan, clock)
         try:
             finished = work.to_the_end()
@@ -94,6 +100,9 @@ def extract(
             gaps=dict(reader.gaps),
             resumed=resumed,
             calls_by_endpoint=made,
+            asked_for=finished.asked_for,
+            late=finished.late,
+            no_longer_listed=finished.no_longer_listed,
         )
 
 

@@ -106,6 +106,9 @@ HISTORY_WINDOW_DAYS: Final = 30
 HISTORY_SMALL: Final = 5_000
 HISTORY_LARGE: Final = 50_000
 
+# A delta asks for every contact that changed, and for one in so many of the others.
+ROLLING_SLICES: Final = 20
+
 SLICE_CONTACTS: Final = 500
 SLICE_SECONDS: Final = 30.0
 THREADS: Final = 6

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 import extract.alpine_iq as contents
-from extract.alpine_iq import audiences, contacts, held, hidden, per_contact
+from extract.alpine_iq import audiences, contacts, delta, held, hidden, per_contact
 from extract.alpine_iq.calls import CallPlan, plan_calls
 from extract.alpine_iq.contacts import Listing, Paging
 from extract.alpine_iq.guards import Census, compare
@@ -30,10 +30,13 @@ _TASK: Final = "lists"
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Rows by raw table, and the fewest calls that the run could have made."""
+    """Rows by raw table, the fewest calls that the run could have made, what a delta found."""
 
     rows: dict[str, int]
     minimum_calls: int
+    asked_for: int
+    late: dict[str, int]
+    no_longer_listed: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -55,7 +58,13 @@ class Work:
         self._land_contacts(listing)
         self._trace_through_the_warehouse(listing)
         self._land_hidden_contacts(listing)
-        return Finished(held.counts(self.warehouse), self.needs.minimum(listing, self.reader))
+        return Finished(
+            held.counts(self.warehouse),
+            self.needs.minimum(listing, self.reader),
+            len(self.needs.asked_for(listing)),
+            self.needs.delta.late_in_all(self.reader, self.warehouse),
+            delta.no_longer_listed(self.warehouse),
+        )
 
     def _land_lists(self) -> Listing:
         reader, options = self.reader, self.needs.options
@@ -70,9 +79,12 @@ class Work:
         for contact_id in listing.left_meanwhile:
             reader.saw(contact_id, "left_while_listing")
         earlier = held.earlier_ids(self.warehouse)
-        self._announce(listing, paging)
+        found = self.needs.delta
+        found.before_landing(reader, self.warehouse, listing)
         run_row = self._run_row(listing, "open")
-        self.warehouse.land(*contents.account_lists(reader, listing, run_row))
+        self.warehouse.land(*contents.account_lists(reader, listing, run_row, since=found.since))
+        found.after_lists(reader, self.warehouse)
+        self._announce(listing, paging)
         for contact_id in earlier - reader.traces.keys():
             reader.saw(contact_id, "earlier_extraction")
         for contact_id, where in self.needs.answered.traces:
@@ -101,7 +113,8 @@ class Work:
             progress=self.progress,
             window_scale=self.account.window_scale,
         ):
-            self.warehouse.land(*contents.contact_slice(each))
+            seen = self.needs.delta.seen(self.reader, self.warehouse, each, self.clock())
+            self.warehouse.land(*contents.contact_slice(each, seen))
             self.reader.journal.forget(self.reader.run.run_id, each.requests)
 
     def _trace_through_the_warehouse(self, listing: Listing) -> None:
@@ -123,7 +136,8 @@ class Work:
     def _run_row(
         self, listing: Listing, state: str, totals: dict[str, int] | None = None
     ) -> Record:
-        run, options, now = self.reader.run, self.needs.options, self.clock()
+        reader, found = self.reader, self.needs.delta
+        run, options, now = reader.run, self.needs.options, self.clock()
         made = self.limiter.made(run.run_id)
         payload: dict[str, Any] = {
             "run_id": run.run_id,
@@ -140,6 +154,8 @@ class Work:
             "calls": sum(made.values()),
             "calls_by_endpoint": made,
             "gaps": dict(self.reader.gaps),
+            "asked_for": len(self.needs.asked_for(listing)),
+            "late": found.late if state == "open" else found.late_in_all(reader, self.warehouse),
             "totals": held.counts(self.warehouse) | (totals or {}),
         }
         text = msgspec.json.encode(payload)

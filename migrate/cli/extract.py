@@ -19,6 +19,21 @@ def extract(
             help="Also make the calls that cost one per contact (details, orders).",
         ),
     ] = True,
+    delta: Annotated[
+        bool,
+        typer.Option(
+            "--delta",
+            help="Ask one by one only for contacts that changed since they were last asked for, "
+            "and for a twentieth of the others.",
+        ),
+    ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changes",
+            help="Land a list that lost over 5 % of its contacts, or all its points.",
+        ),
+    ] = False,
     exports_only: Annotated[
         bool,
         typer.Option("--exports-only", help="Land the files in the inbox and make no call at all."),
@@ -32,6 +47,11 @@ def extract(
     Only reads. Keeps to the service's three rate limits, also across restarts. Stopped at any
     moment, it goes on where it was. Shows how many calls are left and how long they take.
 
+    With --delta the lists are read whole and compared, histories since the last run and 48 hours
+    before it (conversions 15 days). What the list does not show, such as an address or an order
+    without points, is found by the twentieth that is asked for anyway, or by a run without --delta:
+    make the last one before cutover such a run.
+
     Exports in the folder inbox of the data folder spare no call yet: no model reads them. Only
     --exports-only lands them, to be looked at.
 
@@ -41,5 +61,11 @@ def extract(
     """
     from migrate.steps import extract_source
 
-    step = partial(extract_source, per_contact=per_contact, exports_only=exports_only)
+    step = partial(
+        extract_source,
+        per_contact=per_contact,
+        exports_only=exports_only,
+        delta=delta,
+        accept_changes=accept_changes,
+    )
     run_on_account("extract", step, as_json=as_json, debug=debug, sandbox=sandbox)
