@@ -31,7 +31,7 @@ from load.provision import provision_fields
 from load.run import Run, Sender, Shows, Timings, Waits
 from load.settle import settle
 from load.signals import stop_on_signals
-from load.updates import update
+from load.updates import LEFT_TO_PEOPLE, update
 from load.values import check_values
 
 CODE_VERSION: Final = "1"
@@ -39,7 +39,7 @@ BATCH_SIZE: Final = 480
 _ROUNDS: Final = 4
 _PLANNED_AWAY: Final = {
     "skip": "unchanged",
-    "conflict": "conflict",
+    "conflict": LEFT_TO_PEOPLE,
     "waiting": "waiting",
     "quarantine": "quarantined",
 }
@@ -289,7 +289,10 @@ def _open_ends(result: ApplyResult) -> int:
     outcomes: set[str] = {name for counts in result.counts.values() for name in counts}
     if "conflict" in outcomes:
         return 4
-    if outcomes & {"quarantined", "waiting", "refused update"} or result.value_differences:
+    if (
+        outcomes & {"quarantined", "waiting", "refused update", LEFT_TO_PEOPLE}
+        or result.value_differences
+    ):
         return 3
     return 0
 

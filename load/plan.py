@@ -68,6 +68,12 @@ class PlanRow:
     take_ours: tuple[str, ...] = ()
     keep_theirs: tuple[str, ...] = ()
 
+    @property
+    def left_to_people(self) -> frozenset[str]:
+        """Columns that a reason names, as in `changed; edited_in_destination: name, med_id__c`."""
+        named = (part.partition(": ")[2] for part in (self.reason or "").split("; "))
+        return frozenset(column for each in named for column in each.split(", ") if column)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanField:

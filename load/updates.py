@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from load.crashpoints import crashpoint
 from load.errors import RecordRejected
@@ -37,6 +37,8 @@ from load.plan import PlanRow
 from load.run import Run, Sent
 
 _AT_ONCE = 100
+# what the plan showed as a conflict; "conflict" is one that the plan did not know
+LEFT_TO_PEOPLE: Final = "left to people"
 
 
 @dataclass(slots=True)
@@ -315,4 +317,8 @@ def _confirm(
     with run.ledger.transaction():
         records.confirm(run.ledger, entity, key, written, plan_digest=run.plan.digest)
         doubts.settle_attempts(run.ledger, entity, key, "update", "applied")
-    run.count(phase.entity, "conflict" if change.kept else outcome)
+    run.count(phase.entity, _counted(row, change.kept) if change.kept else outcome)
+
+
+def _counted(row: PlanRow, kept: list[str]) -> str:
+    return LEFT_TO_PEOPLE if set(kept) <= row.left_to_people else "conflict"

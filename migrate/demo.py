@@ -40,7 +40,7 @@ ANOTHER_QUERY: Final = "select entity, state, count(*) from id_map group by 1, 2
 TOLERATED: Final = {"apply": (DONE, NEEDS_A_HUMAN)}
 
 
-def run_demo(progress: Progress, *, personas: int, seed: int, keep: bool) -> Outcome:
+def run_demo(progress: Progress, *, personas: int, seed: int, keep: bool, acts: int = 2) -> Outcome:
     """`aiq2pd demo`."""
     where = places.here().prepare()
     _make_room(where)
@@ -58,11 +58,17 @@ def run_demo(progress: Progress, *, personas: int, seed: int, keep: bool) -> Out
         )
         times = [("sandbox", "up", round(time.monotonic() - began, 1))]
         last = _phases(settings, progress, times)
+        times.append(("first act", "", round(time.monotonic() - began, 1)))
+        later: tuple[Table, ...] = ()
+        if acts > 1 and "report" in last:
+            from migrate.second_act import play
+
+            later = play(settings, info, progress, say=_say, times=times)
     finally:
         if not keep:
             _stop()
     times.append(("all", "", round(time.monotonic() - began, 1)))
-    return _ending(where, last, times, keep=keep)
+    return _ending(where, last, times, later, keep=keep)
 
 
 def _phases(
@@ -84,7 +90,12 @@ def _phases(
 
 
 def _ending(
-    where: Places, ended: dict[str, Outcome], times: list[tuple[str, str, float]], *, keep: bool
+    where: Places,
+    ended: dict[str, Outcome],
+    times: list[tuple[str, str, float]],
+    later: tuple[Table, ...],
+    *,
+    keep: bool,
 ) -> Outcome:
     last = list(ended.values())[-1]
     verified = ended.get("verify")
@@ -97,7 +108,7 @@ def _ending(
         f"done: {deciding.headline}",
         deciding.exit_code,
         facts={"report": where.shown(where.report / "report.html")},
-        tables=(*(verified.tables if verified else ()), clock),
+        tables=(*(verified.tables if verified else ()), *later, clock),
         notes=_what_next(where, keep=keep),
     )
 

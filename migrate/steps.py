@@ -11,7 +11,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 from load.errors import ConfigError
 from migrate import dbt, history
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 
 P = ParamSpec("P")
+SOURCE_IS_NEWER: Final = """
+select
+    coalesce((select max(fetched_at) from raw_alpine_iq.extraction_runs), 'epoch'::timestamptz)
+    > coalesce((select max(fetched_at) from raw_pipedrive.readbacks), 'epoch'::timestamptz)
+"""
 
 
 def remembered(
@@ -144,7 +149,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
 
     with open_ledger(settings) as ledger:
         who = asyncio.run(company(settings.pipedrive(), ledger))
-        if read_back or (read_back is None and not _knows_records(ledger)):
+        if read_back or (read_back is None and _is_unread(settings, ledger)):
             _read_back(settings, progress, ledger)
         publish_ledger(settings, ledger)
     _dbt(settings, progress, selector="plan")
@@ -274,8 +279,14 @@ def open_ledger(settings: Settings) -> Ledger:
     return Ledger.open(settings.places.ledger, settings.ledger_key())
 
 
-def _knows_records(ledger: Ledger) -> bool:
-    return bool(ledger.db.execute("select 1 from id_map limit 1").fetchone())
+def _is_unread(settings: Settings, ledger: Ledger) -> bool:
+    """Whether Pipedrive was not read yet, or not since the source was read last."""
+    if not ledger.db.execute("select 1 from id_map limit 1").fetchone():
+        return True
+    from migrate.summaries import open_warehouse
+
+    with open_warehouse(settings.places.warehouse) as warehouse:
+        return bool(warehouse.number(SOURCE_IS_NEWER))
 
 
 def publish_ledger(settings: Settings, ledger: Ledger) -> bool:

@@ -17,6 +17,14 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the sandbox running at the end.")
     ] = False,
+    acts: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=2,
+            help="2: after the migration also edits on both sides, a delta and an undo, on a copy.",
+        ),
+    ] = 2,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -24,7 +32,8 @@ def demo(
 
     Needs no account and no network. Both services' limits hold; their rate windows run faster by
     one factor, said on the screen. Real credentials in the environment are not used. The data
-    folder's warehouse and ledger stay for you to query; an earlier demo there is replaced.
+    folder's warehouse and ledger stay for you to query; an earlier demo there is replaced. The
+    second act works on a copy (second_act in the data folder) and leaves the first as it was.
 
     Example:
 
@@ -32,5 +41,5 @@ def demo(
     """
     from migrate.demo import run_demo
 
-    step = partial(run_demo, personas=personas, seed=seed, keep=keep)
+    step = partial(run_demo, personas=personas, seed=seed, keep=keep, acts=acts)
     run("demo", step, as_json=as_json, debug=debug)

@@ -48,6 +48,12 @@ eligible_keys as (
         'note' as entity,
         source_key
     from {{ ref('mart_notes') }}
+    -- what the source gave once and we keep
+    union
+    select
+        entity,
+        source_key
+    from {{ ref('plan_withdrawn') }}
 ),
 
 planned as (select * from {{ ref('plan_records') }}),

@@ -3,14 +3,22 @@
 
 with
 
+-- what the source gives no more has nothing to be compared with
+withdrawn as (select * from {{ ref('plan_withdrawn') }}),
+
 planned as (
     select * from {{ ref('plan_records') }}
-    where payload is not null and action <> 'quarantine'
+    where
+        payload is not null
+        and action <> 'quarantine'
+        and source_key not in (select withdrawn.source_key from withdrawn)
 ),
 
 destination_records as (
     select * from {{ ref('plan_destination_records') }}
-    where source_key is not null
+    where
+        source_key is not null
+        and source_key not in (select withdrawn.source_key from withdrawn)
 ),
 
 destination_values as (select * from {{ ref('plan_destination_values') }}),

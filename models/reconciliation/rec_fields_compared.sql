@@ -19,6 +19,22 @@ catalogue as (select * from {{ ref('fields') }}),
 
 option_ranks as (select * from {{ ref('field_options') }}),
 
+withdrawn as (select * from {{ ref('plan_withdrawn') }}),
+
+left_to_people as (
+    select distinct
+        entity,
+        source_key,
+        column_name
+    from {{ ref('plan_conflicts') }}
+    where problem = 'edited_in_destination'
+),
+
+decisions as (
+    select * from {{ ref('field_decisions') }}
+    where decision = 'keep_theirs'
+),
+
 records_by_key as (
     select
         entity,
@@ -119,6 +135,14 @@ destination_matched as (
         on
             destination_values.entity = matched.entity
             and destination_values.pipedrive_id = matched.pipedrive_id
+    left join withdrawn
+        on
+            matched.entity = withdrawn.entity
+            and matched.source_key = withdrawn.source_key
+    -- of a record that the source withdrew only the flag is ours to compare
+    where
+        withdrawn.source_key is null
+        or json_exists(withdrawn.payload, '$.' || destination_values.column_name)
 ),
 
 side_by_side as (
@@ -244,6 +268,9 @@ situated as (
         normalised.destination_loose,
         matched.is_adopted,
         matched.is_touched_since,
+        left_to_people.source_key is not null as is_left_to_people,
+        decisions.source_key is not null
+        and (normalised.on_update is distinct from 'never_raise') as is_decided,
         coalesce(
             json_extract_string(
                 matched.hashes_sent, '$.' || normalised.column_name
@@ -263,6 +290,16 @@ situated as (
         on
             normalised.entity = matched.entity
             and normalised.source_key = matched.source_key
+    left join left_to_people
+        on
+            normalised.entity = left_to_people.entity
+            and normalised.source_key = left_to_people.source_key
+            and normalised.column_name = left_to_people.column_name
+    left join decisions
+        on
+            normalised.entity = decisions.entity
+            and normalised.source_key = decisions.source_key
+            and normalised.column_name = decisions.column_name
     left join option_ranks as rank_here
         on
             normalised.entity = rank_here.entity
@@ -294,6 +331,8 @@ judged as (
             when destination_rank > source_rank
                 then if(is_changed_at_source, 'not_sent_yet', 'different')
             when is_planned then 'not_sent_yet'
+            when is_decided then 'kept'
+            when is_left_to_people then 'edited_since'
             when is_adopted and destination_text is not null then 'kept'
             when
                 is_changed_at_source

@@ -2,6 +2,9 @@
 
 with
 
+-- what the source gives no more has nothing to be compared with
+withdrawn as (select * from {{ ref('plan_withdrawn') }}),
+
 catalogue as (
     select * from {{ ref('fields') }}
     where
@@ -12,12 +15,18 @@ catalogue as (
 
 persons as (
     select * from {{ ref('plan_persons') }}
-    where payload is not null and action <> 'quarantine'
+    where
+        payload is not null
+        and action <> 'quarantine'
+        and source_key not in (select withdrawn.source_key from withdrawn)
 ),
 
 destination_records as (
     select * from {{ ref('plan_destination_records') }}
-    where entity = 'person' and source_key is not null
+    where
+        entity = 'person'
+        and source_key is not null
+        and source_key not in (select withdrawn.source_key from withdrawn)
 ),
 
 destination_values as (

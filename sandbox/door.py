@@ -1,0 +1,35 @@
+"""The side door of a running sandbox, for programs: edits, copies, inspection. No key needed.
+
+Raises `RuntimeError` with the service's own words when it refuses.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def post(url: str, name: str, body: Any) -> Any:
+    """One request to `/_sandbox/<name>` of the service at `url`."""
+    return _ask("POST", url, name, json.dumps(body))
+
+
+def get(url: str, name: str) -> Any:
+    """What `/_sandbox/<name>` tells."""
+    return _ask("GET", url, name, None)
+
+
+def _ask(method: str, url: str, name: str, body: str | None) -> Any:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
+    try:
+        connection.request(method, f"/_sandbox/{name}", body)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise RuntimeError(f"{method} {name}: {text}")
+    return json.loads(text) if text else None
