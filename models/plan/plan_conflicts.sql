@@ -31,7 +31,8 @@ columns_named as (
         pipedrive_id,
         payload,
         split_part(reason, ': ', 1) as problem,
-        unnest(string_split(split_part(reason, ': ', 2), ', ')) as column_name
+        nullif(unnest(string_split(split_part(reason, ': ', 2), ', ')), '')
+            as column_name
     from reasons
     where reason <> 'changed'
 ),
@@ -42,7 +43,7 @@ valued as (
         columns_named.source_key,
         columns_named.pipedrive_id,
         columns_named.problem,
-        nullif(columns_named.column_name, '') as column_name,
+        columns_named.column_name,
         catalogue.field_name,
         catalogue.is_personal,
         json_extract_string(
