@@ -1,8 +1,8 @@
 -- Records that we loaded and that the source no longer gives, or gives only into
 -- quarantine. One row per entity and source_key.
 --
--- Nothing is deleted for it. A person who was deleted, hidden or merged at the source is
--- flagged by policy: no consent, no segment, and a suppression that says why.
+-- Nothing is deleted for it. A person who was deleted, hidden or merged at the source
+-- is flagged by policy: no consent, no segment, and a suppression that says why.
 
 with
 
