@@ -164,7 +164,7 @@ def freeze(
         folder = plans_dir / str(manifest["digest"])
         if (folder / "manifest.json").exists():
             files = open_plan(folder).manifest["files"]
-            _write_manifest(folder, manifest | {"files": files})
+            write_manifest(folder, manifest | {"files": files})
         else:
             _write(connection, folder, orders | _SIDE_TABLES, manifest)
     return open_plan(folder)
@@ -175,7 +175,7 @@ def open_plan(folder: Path) -> FrozenPlan:
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
         for name, expected in manifest["files"].items():
-            if _file_hash(folder / name) != expected:
+            if file_hash(folder / name) != expected:
                 raise ConfigError(
                     f"plan {folder.name}: {name} was changed after freezing; plan again"
                 )
@@ -250,13 +250,13 @@ def _write(
             f"copy (select * from plan.{table} order by {order}) to '{place}' (format parquet)"
         )
         path.chmod(0o600)
-        hashes[path.name] = _file_hash(path)
-    _write_manifest(draft, manifest | {"files": hashes})
+        hashes[path.name] = file_hash(path)
+    write_manifest(draft, manifest | {"files": hashes})
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
 
 
-def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """In one step: a reader finds the former one or this one."""
     draft = folder / ".manifest.draft"
     draft.touch(mode=0o600)
@@ -264,7 +264,7 @@ def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     draft.rename(folder / "manifest.json")
 
 
-def _file_hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

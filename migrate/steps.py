@@ -66,7 +66,9 @@ def extract_source(
     if exports_only:
         from migrate.inbox import land_without_calls
 
-        return land_without_calls(settings)
+        landed = land_without_calls(settings)
+        erase_forgotten(settings)
+        return landed
     account = settings.alpine_iq()
     from extract.alpine_iq import extract_account
     from extract.alpine_iq.calls import CallPlan
@@ -82,6 +84,7 @@ def extract_source(
         on_plan=plans.append,
         delta=delta,
     )
+    erase_forgotten(settings)
     rows = tuple(sorted(result.rows.items()))
     planned = tuple((each.endpoint, each.calls, each.why) for plan in plans for each in plan.lines)
     gaps = tuple(sorted(result.gaps.items()))
@@ -298,7 +301,17 @@ def publish_ledger(settings: Settings, ledger: Ledger) -> bool:
 def _read_back(settings: Settings, progress: Progress, ledger: Ledger) -> Any:
     from extract.pipedrive import read_back
 
-    return read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=progress)
+    result = read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=progress)
+    erase_forgotten(settings)
+    return result
+
+
+def erase_forgotten(settings: Settings) -> None:
+    """Whom `aiq2pd forget` erased and a reading brought back is erased before a model sees them."""
+    from migrate.forget.tombstones import erase_again
+
+    where = settings.places
+    erase_again(where.warehouse, where.ledger, where.plans)
 
 
 def _say(text: str) -> None:

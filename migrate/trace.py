@@ -15,6 +15,8 @@ from migrate.outcome import Outcome, Table
 from migrate.summaries import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
+    import duckdb
+
     from load.progress import Progress
 
 LINK: Final = re.compile(r"^https?://[^/]+/(person|organization|deal|product)s?/(\d+)")
@@ -117,7 +119,7 @@ def trace(_progress: Progress, *, key: str, is_masked: bool = True) -> Outcome:
     if not where.warehouse.is_file():
         raise ConfigError(f"no warehouse at {where.shown(where.warehouse)}: nothing to trace yet")
     with open_warehouse(where.warehouse) as warehouse:
-        entity, source_key = _record(warehouse, key.strip())
+        entity, source_key = named_record(warehouse.connection, key.strip())
         asked = [("Fields", _values(entity, is_masked=is_masked))]
         asked += [(title, sql.replace("{entity}", entity)) for title, sql in QUERIES]
         found = (_table(warehouse, title, sql, source_key) for title, sql in asked)
@@ -127,8 +129,8 @@ def trace(_progress: Progress, *, key: str, is_masked: bool = True) -> Outcome:
     return Outcome("trace", f"{entity} {source_key}", tables=tables)
 
 
-def _record(warehouse: Warehouse, key: str) -> tuple[str, str]:
-    """Entity and source key, whatever was given."""
+def named_record(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[str, str]:
+    """Entity and source key of a record, whatever was given: key, link or e-mail address."""
     if link := LINK.match(key):
         entity, number = link.groups()
         sql = "select source_key from ledger.id_map where entity = $entity and pipedrive_id = $id"
@@ -148,7 +150,7 @@ def _record(warehouse: Warehouse, key: str) -> tuple[str, str]:
                 "e-mail address"
             )
         return ENTITY[kind], key
-    rows = warehouse.connection.execute(sql, values).fetchall()
+    rows = connection.execute(sql, values).fetchall()
     if len(rows) != 1:
         raise ConfigError(f"{len(rows)} records fit: give a source key (aiq:contact:...)")
     return entity, str(rows[0][0])
