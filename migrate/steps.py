@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 from load.errors import ConfigError
-from migrate import dbt, history
+from migrate import dbt, forget, history
 from migrate.outcome import Outcome, Table
 from migrate.places import project_dir
 from migrate.settings import ALPINE_IQ, PIPEDRIVE, TRY_THE_SANDBOX, Settings
@@ -67,7 +67,7 @@ def extract_source(
         from migrate.inbox import land_without_calls
 
         landed = land_without_calls(settings)
-        erase_forgotten(settings)
+        forget.erase_again(settings.places)
         return landed
     account = settings.alpine_iq()
     from extract.alpine_iq import extract_account
@@ -84,7 +84,7 @@ def extract_source(
         on_plan=plans.append,
         delta=delta,
     )
-    erase_forgotten(settings)
+    forget.erase_again(settings.places)
     rows = tuple(sorted(result.rows.items()))
     planned = tuple((each.endpoint, each.calls, each.why) for plan in plans for each in plan.lines)
     gaps = tuple(sorted(result.gaps.items()))
@@ -302,16 +302,8 @@ def _read_back(settings: Settings, progress: Progress, ledger: Ledger) -> Any:
     from extract.pipedrive import read_back
 
     result = read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=progress)
-    erase_forgotten(settings)
+    forget.erase_again(settings.places)
     return result
-
-
-def erase_forgotten(settings: Settings) -> None:
-    """Whom `aiq2pd forget` erased and a reading brought back is erased before a model sees them."""
-    from migrate.forget.tombstones import erase_again
-
-    where = settings.places
-    erase_again(where.warehouse, where.ledger, where.plans)
 
 
 def _say(text: str) -> None:

@@ -70,6 +70,15 @@ def forget_person(
     return _outcome(where, person, before, after, deleted=deleted, left=left)
 
 
+def erase_again(where: Places) -> int:
+    """Erases forgotten people whom a reading brought back, before a model sees them."""
+    if not where.ledger.is_file():
+        return 0
+    from migrate.forget.tombstones import erase_again as again
+
+    return again(where.warehouse, where.ledger, where.plans)
+
+
 def places_holding(where: Places, needles: Needles) -> dict[str, int]:
     """Rows and files that hold one of the texts, by place; places without any are left out."""
     from load.forget import plans, rows
