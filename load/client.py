@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from json import dumps
@@ -40,6 +39,7 @@ from load.errors import (
     MigrationError,
     NeverSent,
     RetryLater,
+    is_certificate_refused,
 )
 from load.limits import Limiter
 from load.outcomes import Answer, Outcome, Reply, of_reply
@@ -55,7 +55,6 @@ NEVER_SENT: Final = (
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
-    httpx.InvalidURL,
 )
 
 CONNECTIONS: Final = 10
@@ -260,21 +259,13 @@ async def _read(response: httpx.Response) -> bytes:
 def _without_answer(error: Exception, endpoint: str) -> Outcome:
     """Only the class of an exception is told: its text and its request may hold the token."""
     name = type(error).__name__
-    if isinstance(error, httpx.ConnectError) and _is_certificate(error):
+    if isinstance(error, httpx.ConnectError) and is_certificate_refused(error):
         message = f"{endpoint}: the server's certificate is not valid for PIPEDRIVE_BASE_URL"
         return Outcome("access", name, error=AccessRefused(message))
     if isinstance(error, NEVER_SENT):
         return Outcome("never_sent", name)
     # everything else, and what nobody thought of, may have reached the server
     return Outcome("ambiguous", name)
-
-
-def _is_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _charged(outcome: Outcome, cost: int) -> tuple[int, int]:

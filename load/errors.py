@@ -106,3 +106,14 @@ class BudgetExhausted(RetryLater):
     def __init__(self, message: str, *, resets_at: datetime | None = None) -> None:
         super().__init__(message)
         self.resets_at = resets_at
+
+
+def is_certificate_refused(error: BaseException | None) -> bool:
+    """Whether a failed connection failed because the server's certificate did not hold."""
+    import ssl  # noqa: PLC0415 - `status` answers without it
+
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

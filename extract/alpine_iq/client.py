@@ -35,7 +35,13 @@ from extract.alpine_iq.settings import (
     AlpineIQAccount,
     Endpoint,
 )
-from load.errors import AccessRefused, ConfigError, InvariantBroken, RetryLater
+from load.errors import (
+    AccessRefused,
+    ConfigError,
+    InvariantBroken,
+    RetryLater,
+    is_certificate_refused,
+)
 
 _JSON: Final = "application/json"
 _READABLE: Final = frozenset({200, 204, 400, 404, 405})
@@ -170,7 +176,12 @@ class AlpineIQClient:
             raise
         except httpx.TimeoutException:
             raise NoUsableAnswer("no answer in time") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # the latter: a redirect to nowhere
+            if is_certificate_refused(error):
+                self._refused = AccessRefused(
+                    "Alpine IQ: the server's certificate is not valid for ALPINE_IQ_BASE_URL"
+                )
+                raise self._refused from None
             raise NoUsableAnswer(f"no connection ({type(error).__name__})") from None
         finally:
             self._limiter.settle(ticket)
