@@ -9,11 +9,19 @@ classified as (
 
 contacts as (select * from {{ ref('stg_alpine_iq__contacts') }}),
 
-details as (select * from {{ ref('stg_alpine_iq__contact_details') }}),
+details_landed as (select * from {{ ref('stg_alpine_iq__contact_details') }}),
 
 hidden_contacts as (select * from {{ ref('stg_alpine_iq__hidden_contacts') }}),
 
 -- a stub is a suppression record: no name, address or balance crosses with it
+details as (
+    select details_landed.*
+    from details_landed
+    inner join classified
+        on details_landed.contact_id = classified.contact_id
+    where classified.load_as = 'full'
+),
+
 hidden_in_full as (
     select hidden_contacts.*
     from hidden_contacts
@@ -108,9 +116,7 @@ united as (
     left join contacts
         on classified.contact_id = contacts.contact_id
     left join details
-        on
-            classified.contact_id = details.contact_id
-            and classified.load_as = 'full'
+        on classified.contact_id = details.contact_id
     left join hidden_in_full
         on classified.contact_id = hidden_in_full.contact_id
 )

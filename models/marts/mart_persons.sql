@@ -22,6 +22,12 @@ properties as (select * from {{ ref('int_person_custom_properties_written') }}),
 
 programs as (select * from {{ ref('stg_alpine_iq__loyalty_program') }}),
 
+-- a suppressed person is in no segment that somebody might write to
+segments_allowed as (
+    select source_key from persons
+    where not is_suppressed
+),
+
 declared_tiers as (
     select option_label from {{ ref('field_options') }}
     where entity = 'person' and column_name = 'loyalty_tier__c'
@@ -137,12 +143,12 @@ mapped as (
 
     left join consents on persons.source_key = consents.source_key
 
-    -- a suppressed person is in no segment that somebody might write to
-    left join audiences
-        on persons.source_key = audiences.source_key and not persons.is_suppressed
+    left join segments_allowed
+        on persons.source_key = segments_allowed.source_key
 
-    left join discounts
-        on persons.source_key = discounts.source_key and not persons.is_suppressed
+    left join audiences on segments_allowed.source_key = audiences.source_key
+
+    left join discounts on segments_allowed.source_key = discounts.source_key
 
     left join order_sums on persons.source_key = order_sums.source_key
 
