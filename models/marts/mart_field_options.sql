@@ -11,6 +11,16 @@ discount_groups as (select * from {{ ref('int_contact_discount_groups_assigned')
 
 products as (select * from {{ ref('int_products_named') }}),
 
+properties as (
+    select * from {{ ref('int_person_properties_chosen') }}
+    where is_chosen
+),
+
+property_enums as (
+    select * from {{ ref('property_fields') }}
+    where decision = 'field' and field_type = 'enum'
+),
+
 options_found as (
     select
         'person' as entity,
@@ -36,6 +46,18 @@ options_found as (
     from products
     where length(category) <= 255
     group by category
+    union all
+    select
+        'person' as entity,
+        properties.column_name,
+        properties.typed_value as option_label,
+        dense_rank() over (
+            partition by properties.column_name order by properties.typed_value
+        ) as rank
+    from properties
+    inner join property_enums
+        on properties.property_name = property_enums.property_name
+    group by properties.column_name, properties.typed_value
 ),
 
 united as (

@@ -18,7 +18,9 @@ discounts as (select * from {{ ref('int_person_discounts_collected') }}),
 
 order_sums as (select * from {{ ref('int_person_orders_summed') }}),
 
-properties as (select * from {{ ref('int_person_custom_properties_written') }}),
+properties as (select * from {{ ref('int_person_properties_mapped') }}),
+
+property_texts as (select * from {{ ref('int_person_custom_properties_written') }}),
 
 programs as (select * from {{ ref('stg_alpine_iq__loyalty_program') }}),
 
@@ -111,6 +113,11 @@ mapped as (
         discounts.discount_groups as discount_group__c,
         {{ yes_no('discounts.is_discount_eligible') }} as discount_eligible__c,
 
+        ---------- custom fields: confirmed custom properties
+        {{ property_value('employee signup') }} as employee_signup__c,
+        {{ property_value('newsletter') }} as newsletter__c,
+        {{ property_value('visits', 'decimal(18, 4)') }} as visits__c,
+
         ---------- custom fields: orders and the rest
         {{ money(
             'persons.spent_amount',
@@ -128,7 +135,7 @@ mapped as (
                     when length(persons.full_name) > 255
                         then 'Full name: ' || persons.full_name
                 end,
-                properties.custom_properties
+                property_texts.custom_properties
             ),
             ''
         ) as custom_properties__c
@@ -153,6 +160,8 @@ mapped as (
     left join order_sums on persons.source_key = order_sums.source_key
 
     left join properties on persons.source_key = properties.source_key
+
+    left join property_texts on persons.source_key = property_texts.source_key
 
     left join declared_tiers on persons.tier_name = declared_tiers.option_label
 
