@@ -21,6 +21,16 @@ evidence as (select * from {{ ref('int_consent_evidence_collected') }}),
 
 declared_options as (select * from {{ ref('field_options') }}),
 
+field_policies as (
+    select * from {{ ref('int_person_field_policies_applied') }}
+    where not is_allowed
+),
+
+properties as (
+    select * from {{ ref('int_person_properties_chosen') }}
+    where decision = 'field' and typed_value is null
+),
+
 attributions as (select * from {{ ref('int_order_attributions_parsed') }}),
 
 store_names as (select * from {{ ref('int_store_names_matched') }}),
@@ -106,6 +116,28 @@ problems as (
     left join stores
         on contacts.favorite_store_id = stores.store_id
     where contacts.favorite_store_id is not null and stores.store_id is null
+    union all
+    select
+        'person' as entity,
+        persons.source_key,
+        'not_allowed_in_this_state' as rule,
+        field_policies.column_name as field
+    from persons
+    inner join field_policies
+        on persons.source_key = field_policies.source_key
+    where
+        (field_policies.column_name = 'med_id__c' and persons.medical_id is not null)
+        or (
+            field_policies.column_name = 'birth_date__c'
+            and persons.birth_date is not null
+        )
+    union all
+    select
+        'person' as entity,
+        source_key,
+        'property_does_not_fit_its_field' as rule,
+        column_name as field
+    from properties
     union all
     select
         'deal' as entity,

@@ -44,8 +44,15 @@ mapped as (
             when 'lost' then {{ rfc3339('orders.last_line_at') }}
         end as close_time,
         stages.lost_reason,
-        stores.owner_id,
-        stores.visible_to,
+        -- who owns records without a store is decided in policies.csv
+        case
+            when stores.store_id is not null then stores.owner_id
+            else try_cast({{ policy('owner_without_store') }} as bigint)
+        end as owner_id,
+        case
+            when stores.store_id is not null then stores.visible_to
+            else try_cast({{ policy('visibility_without_store') }} as integer)
+        end as visible_to,
 
         ---------- custom fields
         dispositions.source_key as migration_key__c,

@@ -30,6 +30,16 @@ segments_allowed as (
     where not is_suppressed
 ),
 
+medical_ids_allowed as (
+    select source_key from {{ ref('int_person_field_policies_applied') }}
+    where column_name = 'med_id__c' and is_allowed
+),
+
+birth_dates_allowed as (
+    select source_key from {{ ref('int_person_field_policies_applied') }}
+    where column_name = 'birth_date__c' and is_allowed
+),
+
 declared_tiers as (
     select option_label from {{ ref('field_options') }}
     where entity = 'person' and column_name = 'loyalty_tier__c'
@@ -56,15 +66,28 @@ mapped as (
         coalesce(addresses.phones, []) as phones,
         coalesce(audiences.label_names, []) as label_names,
         {{ rfc3339('persons.inserted_at') }} as add_time,
-        stores.owner_id,
-        stores.visible_to,
+        -- who owns records without a store is decided in policies.csv
+        case
+            when stores.store_id is not null then stores.owner_id
+            else try_cast({{ policy('owner_without_store') }} as bigint)
+        end as owner_id,
+        case
+            when stores.store_id is not null then stores.visible_to
+            else try_cast({{ policy('visibility_without_store') }} as integer)
+        end as visible_to,
 
         ---------- custom fields: identity
         persons.source_key as migration_key__c,
         {{ within_length('persons.first_source_id') }} as aiq_source_id__c,
         persons.all_source_ids as aiq_source_ids_all__c,
-        {{ within_length('persons.medical_id') }} as med_id__c,
-        persons.birth_date as birth_date__c,
+        -- whether these two cross is decided by state, in field_policies.csv
+        case
+            when medical_ids_allowed.source_key is not null
+                then {{ within_length('persons.medical_id') }}
+        end as med_id__c,
+        case
+            when birth_dates_allowed.source_key is not null then persons.birth_date
+        end as birth_date__c,
         persons.gender as gender__c,
         {{ address_struct(
             'persons.address.street', 'persons.address.city', 'persons.address.state',
@@ -147,6 +170,12 @@ mapped as (
     left join home_stores on persons.source_key = home_stores.source_key
 
     left join stores on home_stores.store_id = stores.store_id
+
+    left join medical_ids_allowed
+        on persons.source_key = medical_ids_allowed.source_key
+
+    left join birth_dates_allowed
+        on persons.source_key = birth_dates_allowed.source_key
 
     left join consents on persons.source_key = consents.source_key
 
