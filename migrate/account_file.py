@@ -21,9 +21,7 @@ VARIABLE_OF: Final = {
     ("pipedrive", "plan"): "PIPEDRIVE_PLAN",
     ("pipedrive", "seats"): "PIPEDRIVE_SEATS",
     ("pipedrive", "budget_share"): "PIPEDRIVE_BUDGET_SHARE",
-    ("decisions", "time_zone"): "AIQ2PD_TIME_ZONE",
     ("decisions", "order_strategy"): "AIQ2PD_ORDER_STRATEGY",
-    ("decisions", "hidden_contacts"): "AIQ2PD_HIDDEN_CONTACTS",
 }
 SECRETS: Final = frozenset({"api_key", "api_token", "ledger_key", "token", "key", "password"})
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from migrate.settings import Settings
 
 ATTESTED: Final = "automations_paused"
+DECIDED: Final = "source_decided"
+STORES_CONFIRMED: Final = "stores_confirmed"
 
 
 def check(
@@ -53,7 +55,10 @@ def check(
                 watch_seconds=settings.settle_seconds if watch is None else watch,
                 with_archived="archive" in settings.order_strategy,
                 with_canary=with_canary,
-                own=(attestation(settings, dt.datetime.now(dt.UTC).date()),),
+                own=(
+                    attestation(settings, dt.datetime.now(dt.UTC).date()),
+                    *decisions(settings, plan),
+                ),
                 waive=frozenset(waive),
             )
 
@@ -76,6 +81,36 @@ def attestation(settings: Settings, today: dt.date) -> Gate:
         f"{why}: pause Pipedrive's automations, then write name, by and expires under"
         " [[attestations]] in account.toml",
     )
+
+
+def decisions(settings: Settings, plan: FrozenPlan) -> tuple[Gate, Gate]:
+    """Does the plan leave something out, or take a default, that nobody decided on?"""
+    open_ones = {
+        str(row["reason"]): int(row["rows"])
+        for row in plan.table("plan_summary")
+        if row["entity"] == "decision"
+    }
+    stores = open_ones.pop("store_setting", 0)
+    undecided = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(open_ones.items()))
+    decided = Gate(DECIDED, "green", "every field and property of the source is decided on")
+    if undecided:
+        decided = Gate(
+            DECIDED,
+            "red",
+            f"nobody decided on {undecided}: the lines to commit stand in "
+            "discovery.disc_decisions_open; then build and plan again",
+        )
+    confirmed = Gate(STORES_CONFIRMED, "green", "zone, currency, owner and visibility of all")
+    if stores:
+        sandboxed = is_loopback(settings.pipedrive_base_url)
+        confirmed = Gate(
+            STORES_CONFIRMED,
+            "waived" if sandboxed else "red",
+            f"{stores} stores without a confirmed zone, currency, owner and visibility in "
+            "seeds/decisions/store_settings.csv"
+            + ("; the sandbox's stores have nobody to ask" if sandboxed else ""),
+        )
+    return decided, confirmed
 
 
 def facts(result: Preflight) -> dict[str, Any]:

@@ -111,12 +111,8 @@ class Settings(BaseSettings):
         ge=0,
     )
     target: str = _variable("AIQ2PD_TARGET", "dbt target of profiles.yml", "duckdb")
-    time_zone: str = _variable("AIQ2PD_TIME_ZONE", "zone of the stores' calendar days", "UTC")
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY", "how orders cross: all_deals", "all_deals"
-    )
-    hidden_contacts: str = _variable(
-        "AIQ2PD_HIDDEN_CONTACTS", "contacts that lists hide: report, stub or full", "report"
     )
     attestations: tuple[Attestation, ...] = Field(default=(), validation_alias="attestations")
     given_by_sandbox: frozenset[str] = Field(

@@ -26,7 +26,15 @@ configured as (
         coalesce(
             settings.time_zone, zones.name, {{ policy('default_time_zone') }}
         ) as time_zone,
-        settings.time_zone is not null as has_confirmed_time_zone,
+        -- confirmed is what a person wrote down whole: no default in silence
+        coalesce(
+            settings.time_zone is not null
+            and settings.currency is not null
+            and settings.owner_id is not null
+            and settings.visible_to is not null
+            and settings.decided_by is not null,
+            false
+        ) as is_confirmed,
         coalesce(settings.currency, {{ policy('default_currency') }}) as currency,
         settings.owner_id,
         settings.visible_to,

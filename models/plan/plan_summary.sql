@@ -32,6 +32,10 @@ account_pipelines as (select * from {{ ref('stg_pipedrive__pipelines') }}),
 
 account_stages as (select * from {{ ref('stg_pipedrive__stages') }}),
 
+decisions_open as (select * from {{ ref('disc_decisions_open') }}),
+
+field_policies as (select * from {{ ref('disc_field_policies') }}),
+
 fields_found as (
     select
         fields.entity,
@@ -215,6 +219,28 @@ summed as (
         5 * count_if(not is_there) as tokens
     from stages_found
     group by entity, is_there
+    union all
+    -- what nobody decided crosses nowhere; preflight stops an apply until it is
+    select
+        'decision' as entity,
+        'undecided' as action,
+        kind as reason,
+        count(*) as rows,
+        0 as calls,
+        0 as tokens
+    from decisions_open
+    group by kind
+    union all
+    select
+        'sensitive_value' as entity,
+        decision as action,
+        column_name || ' in ' || state as reason,
+        sum(value_count) as rows,
+        0 as calls,
+        0 as tokens
+    from field_policies
+    where value_count > 0
+    group by decision, column_name, state
 ),
 
 typed as (
