@@ -7,9 +7,11 @@ recursive classified as (select * from {{ ref('int_contacts_classified') }}),
 
 cleaned as (select * from {{ ref('int_contacts_cleaned') }}),
 
-decisions as (
-    select * from {{ ref('match_decisions') }}
-    where decision = 'same'
+decisions as (select * from {{ ref('match_decisions') }}),
+
+pairs_scored as (
+    select * from {{ ref('int_contact_pairs_scored') }}
+    where action = 'merge'
 ),
 
 loadable as (
@@ -20,42 +22,116 @@ loadable as (
     where not cleaned.is_placeholder
 ),
 
-decided_pairs as (
+-- whom a person told apart from somebody is merged by persons only, never by a rule:
+-- a chain of rules might join the two again
+told_apart as (
+    select contact_id from decisions
+    where decision = 'different'
+    union
+    select same_as_contact_id as contact_id from decisions
+    where decision = 'different'
+),
+
+pairs as (
     select
         decisions.contact_id,
-        decisions.same_as_contact_id as other_contact_id
+        decisions.same_as_contact_id as other_contact_id,
+        'decided_by_a_person' as rule,
+        cast(1 as decimal(4, 3)) as score
     from decisions
-    union
+    where decisions.decision = 'same'
+    union all
     select
-        decisions.same_as_contact_id as contact_id,
-        decisions.contact_id as other_contact_id
-    from decisions
+        pairs_scored.contact_id,
+        pairs_scored.other_contact_id,
+        pairs_scored.rule,
+        pairs_scored.score
+    from pairs_scored
+    left join told_apart as ours
+        on pairs_scored.contact_id = ours.contact_id
+    left join told_apart as theirs
+        on pairs_scored.other_contact_id = theirs.contact_id
+    where ours.contact_id is null and theirs.contact_id is null
+),
+
+pairs_loadable as (
+    select
+        pairs.contact_id,
+        pairs.other_contact_id,
+        pairs.rule,
+        pairs.score
+    from pairs
+    inner join loadable as ours
+        on pairs.contact_id = ours.contact_id
+    inner join loadable as theirs
+        on pairs.other_contact_id = theirs.contact_id
+),
+
+pairs_both_ways as (
+    select
+        contact_id,
+        other_contact_id,
+        rule,
+        score
+    from pairs_loadable
+    union all
+    select
+        other_contact_id as contact_id,
+        contact_id as other_contact_id,
+        rule,
+        score
+    from pairs_loadable
 ),
 
 -- pairs chain: if a is b and b is c, then all three are one person
 connected as (
-    select
-        loadable.contact_id,
-        loadable.contact_id as member_contact_id
-    from loadable
+    select distinct
+        contact_id,
+        contact_id as member_contact_id
+    from pairs_both_ways
     union
     select
         connected.contact_id,
-        decided_pairs.other_contact_id as member_contact_id
+        pairs_both_ways.other_contact_id as member_contact_id
     from connected
-    inner join decided_pairs
-        on connected.member_contact_id = decided_pairs.contact_id
-    inner join loadable
-        on decided_pairs.other_contact_id = loadable.contact_id
+    inner join pairs_both_ways
+        on connected.member_contact_id = pairs_both_ways.contact_id
 ),
 
 survivors as (
     select
         contact_id,
-        min(member_contact_id) as person_contact_id,
-        count(*) as member_count
+        min(member_contact_id) as person_contact_id
     from connected
     group by contact_id
+),
+
+-- of several pairs that a contact stands in, the surest one is why it was merged
+reasons as (
+    select
+        contact_id,
+        rule,
+        score
+    from pairs_both_ways
+    qualify
+        row_number() over (
+            partition by contact_id
+            order by score desc, rule asc, other_contact_id asc
+        ) = 1
+),
+
+persons_of_loadable as (
+    select
+        loadable.contact_id,
+        coalesce(survivors.person_contact_id, loadable.contact_id)
+            as person_contact_id,
+        coalesce(reasons.rule, 'own_contact') as rule,
+        coalesce(reasons.score, cast(1 as decimal(4, 3))) as score
+    from loadable
+    left join survivors
+        on loadable.contact_id = survivors.contact_id
+    left join reasons
+        on loadable.contact_id = reasons.contact_id
 ),
 
 merged_at_source as (
@@ -68,23 +144,20 @@ merged_at_source as (
 
 matched as (
     select
-        survivors.contact_id,
-        survivors.person_contact_id,
-        case
-            when survivors.member_count = 1 then 'own_contact'
-            else 'decided_by_a_person'
-        end as rule,
-        1.0 as score
-    from survivors
+        contact_id,
+        person_contact_id,
+        rule,
+        score
+    from persons_of_loadable
     union all
     select
         merged_at_source.contact_id,
-        survivors.person_contact_id,
+        persons_of_loadable.person_contact_id,
         'merged_at_source' as rule,
-        1.0 as score
+        cast(1 as decimal(4, 3)) as score
     from merged_at_source
-    inner join survivors
-        on merged_at_source.merged_into_contact_id = survivors.contact_id
+    inner join persons_of_loadable
+        on merged_at_source.merged_into_contact_id = persons_of_loadable.contact_id
 ),
 
 keyed as (
@@ -93,7 +166,7 @@ keyed as (
         person_contact_id,
         'aiq:contact:' || person_contact_id as person_source_key,
         rule,
-        cast(score as decimal(4, 3)) as score
+        score
     from matched
 )
 
