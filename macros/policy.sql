@@ -20,8 +20,8 @@
                 end
             )
         {%- else -%}
-            max(policies.policy_value)
-        {%- endif %}
+        max(policies.policy_value)
+    {%- endif %}
         from {{ ref('policies') }} as policies
         where policies.policy_name = '{{ name }}'
     )

@@ -111,24 +111,26 @@ written as (
         end as line_for_fields,
         case
             when is_proposal
-                then '        {' || '{ property_value('''
-                || replace(property_name, '''', '\''') || ''''
-                || case field_type
-                    when 'double' then ', ''decimal(18, 4)'''
-                    when 'date' then ', ''date'''
-                    else ''
-                end
-                || ') }' || '} as ' || column_name || ','
+                then
+                    '        {' || '{ property_value('''
+                    || replace(property_name, '''', '\''') || ''''
+                    || case field_type
+                        when 'double' then ', ''decimal(18, 4)'''
+                        when 'date' then ', ''date'''
+                        else ''
+                    end
+                    || ') }' || '} as ' || column_name || ','
         end as line_for_mart_persons_sql,
         case
             when is_proposal
-                then '      - {name: ' || column_name || ', data_type: '
-                || case field_type
-                    when 'double' then '''decimal(18, 4)'''
-                    when 'date' then 'date'
-                    else 'varchar'
-                end
-                || '}'
+                then
+                    '      - {name: ' || column_name || ', data_type: '
+                    || case field_type
+                        when 'double' then '''decimal(18, 4)'''
+                        when 'date' then 'date'
+                        else 'varchar'
+                    end
+                    || '}'
         end as line_for_mart_persons_yml
     from decided
 )

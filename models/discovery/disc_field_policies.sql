@@ -34,7 +34,10 @@ counted as (
         on
             policies.source_key = values_there.source_key
             and policies.column_name = values_there.column_name
-    group by policies.column_name, coalesce(policies.state, 'not known'), policies.decision
+    group by
+        policies.column_name,
+        coalesce(policies.state, 'not known'),
+        policies.decision
 )
 
 select * from counted
