@@ -1,5 +1,5 @@
--- What a person still has to decide before anything is loaded: source paths and export
--- columns that nobody mapped or dropped, custom properties that nobody confirmed, stores
+-- What a person still has to decide before anything is loaded: paths and export
+-- columns that nobody mapped or dropped, properties that nobody confirmed, stores
 -- whose zone, currency, owner and visibility nobody confirmed. Each with the line to
 -- add. One row per kind and what.
 

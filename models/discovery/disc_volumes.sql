@@ -16,6 +16,8 @@ stores as (select * from {{ ref('stg_alpine_iq__stores') }}),
 
 products as (select * from {{ ref('int_products_named') }}),
 
+histories as (select * from {{ ref('int_person_histories_written') }}),
+
 volumes as (
     select
         'contacts ' || visibility as object_name,
@@ -52,6 +54,12 @@ volumes as (
         'stores' as object_name,
         count(*) as row_count
     from stores
+    union all
+    -- as notes (policies.csv, history_notes) they cost 10 tokens each
+    select
+        'persons with a history of points or campaigns' as object_name,
+        count(*) as row_count
+    from histories
     union all
     select
         'products' as object_name,
