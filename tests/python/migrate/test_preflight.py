@@ -41,8 +41,12 @@ def test_on_the_sandbox_the_attestation_is_waived_by_name():
 
 
 def plan(**undecided: int):
-    rows = [{"entity": "decision", "reason": kind, "rows": rows} for kind, rows in undecided.items()]
-    return SimpleNamespace(table=lambda _name: [{"entity": "deal", "reason": "x", "rows": 1}, *rows])
+    rows = [
+        {"entity": "decision", "reason": kind, "rows": rows} for kind, rows in undecided.items()
+    ]
+    return SimpleNamespace(
+        table=lambda _name: [{"entity": "deal", "reason": "x", "rows": 1}, *rows]
+    )
 
 
 def test_what_nobody_decided_on_stops_an_apply_even_on_the_sandbox():
