@@ -12,6 +12,8 @@ from collections import Counter
 from typing import Final
 
 POINTS: Final = (
+    "call.before_send",
+    "call.answered",
     "create.before_intent",
     "create.after_intent",
     "create.after_answer",
@@ -32,7 +34,8 @@ POINTS: Final = (
     "undo.after_outcome",
     "undo.before_verify",
 )
-_passed: Counter[str] = Counter()
+passed: Counter[str] = Counter()
+"""How often each was passed in this process, while anything asks for a point at all."""
 
 
 def crashpoint(name: str, entity: str) -> None:
@@ -41,6 +44,6 @@ def crashpoint(name: str, entity: str) -> None:
     if wanted is None:
         return
     place = f"{name}:{entity}"
-    _passed[place] += 1
-    if wanted == f"{place}#{_passed[place]}":
+    passed[place] += 1
+    if wanted == f"{place}#{passed[place]}":
         os.kill(os.getpid(), signal.SIGKILL)

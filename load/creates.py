@@ -230,6 +230,7 @@ def _settle_draft(
         )  # fmt: skip
         records.confirm(ledger, entity, key, written, plan_digest=run.plan.digest)
         run.count(entity, "created")
+        run.fresh[record_id] = key
     elif sent.kind in ("ok", "ambiguous"):
         records.finish_attempt(
             ledger, draft.attempt_id, "ambiguous", http_status=sent.status, tokens=tokens

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from load import watch
 from load.account import check_account
 from load.crashpoints import crashpoint
 from load.creates import create
@@ -142,6 +143,7 @@ async def _run_phase(run: Run, phase: Phase, wave: int) -> None:
     unsettled: dict[str, PlanRow] = {}
     for rows in whole_groups(phase, run.plan.rows(phase.entity, BATCH_SIZE, wave=wave)):
         await _work_off(run, phase, rows, unsettled)
+        await watch.look(run, phase)
     for _ in range(_ROUNDS):
         if not unsettled:
             break
@@ -150,6 +152,7 @@ async def _run_phase(run: Run, phase: Phase, wave: int) -> None:
             await run.clock.sleep(run.settle_seconds)
         again, unsettled = list(unsettled.values()), {}
         await _work_off(run, phase, again, unsettled, first_time=False)
+    await watch.look(run, phase, at_end=True)
     run.progress.finish(phase.entity)
     if unsettled:
         raise RetryLater(f"{len(unsettled)} {phase.entity} records could not be sent or settled")

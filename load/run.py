@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from load.client import Answer
+from load.crashpoints import crashpoint
 from load.errors import Ambiguous, ConfigError, NeverSent, Rejected, RetryLater
 from load.ledger.store import Ledger
 from load.payload import Catalog
@@ -72,6 +73,8 @@ class Timings(Protocol):
     def list_lag_seconds(self) -> float: ...
     @property
     def quiet_seconds(self) -> float: ...
+    @property
+    def foreign_changes_most(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ class Run:
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     value_differences: list[str] = field(default_factory=list)
     suspects: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    # id -> source key of what was created since the last look for changes by others
+    fresh: dict[int, str] = field(default_factory=dict)
     stop_cause: BaseException | None = None
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=REFUSALS_WATCHED))
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_CALLS))
@@ -131,8 +136,10 @@ class Run:
             if self.stop_cause is not None:
                 return Sent("stopped")
             self.writes += 1
+            crashpoint("call.before_send", entity)
             try:
                 answer = await self.client.call(method, path, cost=cost, json=body, entity=entity)
+                crashpoint("call.answered", entity)
             except NeverSent:
                 return Sent("never_sent")
             except Ambiguous:

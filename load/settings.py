@@ -18,7 +18,8 @@ class PipedriveAccount:
     `settle_seconds` is the longest time that the server may need to apply a call whose answer was
     lost; `list_lag_seconds` how far lists may lag behind; `quiet_seconds` how long the closing
     sweep waits for what exceeded the bound. `budget_resets_at` is the moment (UTC) at which
-    the day's tokens are given anew. All four are assumptions until probed.
+    the day's tokens are given anew. All four are assumptions until probed. A load stops when others
+    changed more than `foreign_changes_most` of the records just written; 1 switches that off.
     """
 
     base_url: str
@@ -33,4 +34,5 @@ class PipedriveAccount:
     list_lag_seconds: float = 10.0
     quiet_seconds: float = 7200.0
     read_timeout: float = 30.0
+    foreign_changes_most: float = 0.005
     budget_resets_at: time = time(0, 0)

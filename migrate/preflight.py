@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from load.ledger import Ledger
     from load.plan import FrozenPlan
     from load.progress import Progress
+    from load.settings import PipedriveAccount
     from migrate.settings import Settings
 
 ATTESTED: Final = "automations_paused"
 DECIDED: Final = "source_decided"
 STORES_CONFIRMED: Final = "stores_confirmed"
+WATCHED: Final = "foreign_changes"
 
 
 def check(
@@ -58,6 +60,7 @@ def check(
                 own=(
                     attestation(settings, dt.datetime.now(dt.UTC).date()),
                     *decisions(settings, plan),
+                    watching(account, waive),
                 ),
                 waive=frozenset(waive),
             )
@@ -111,6 +114,16 @@ def decisions(settings: Settings, plan: FrozenPlan) -> tuple[Gate, Gate]:
             + ("; the sandbox's stores have nobody to ask" if sandboxed else ""),
         )
     return decided, confirmed
+
+
+def watching(account: PipedriveAccount, waive: tuple[str, ...]) -> Gate:
+    """Not a question but a promise for the load; named here so that it can be waived and kept."""
+    if WATCHED in waive:
+        return Gate(WATCHED, "waived", "what others change during the load does not stop it")
+    most = account.foreign_changes_most
+    return Gate(
+        WATCHED, "green", f"changes by others on over {most:.1%} of new records stop a load"
+    )
 
 
 def facts(result: Preflight) -> dict[str, Any]:

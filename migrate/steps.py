@@ -7,6 +7,7 @@ for `status` and the report. Raises what the parts raise; see `load.errors`.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import sys
 import time
@@ -184,6 +185,8 @@ def apply_plan(
 ) -> Outcome:
     """`aiq2pd apply`."""
     account = settings.pipedrive()
+    if "foreign_changes" in waive:
+        account = dataclasses.replace(account, foreign_changes_most=1.0)
     from migrate import preflight
     from migrate.loading import apply_outcome, load, load_to_the_end
 

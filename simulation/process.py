@@ -109,6 +109,8 @@ class Host:
             api_token=wire.company.sandbox.account.token,
             plan="growth",
             seats=5,
+            # people edit more than one record in two hundred of these small worlds
+            foreign_changes_most=1.0,
         )
 
     async def live(

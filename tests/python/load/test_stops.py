@@ -178,3 +178,12 @@ def test_the_ledger_is_private_and_backed_up_when_a_run_starts(loader, worlds):
     with Ledger.open(path, "another key") as ledger:
         assert ledger.check_events() >= 3
         assert b"p0@example.com" not in path.read_bytes()
+
+
+def test_an_automation_that_rewrites_new_records_stops_the_load(loader, company, worlds):
+    world = worlds.small(persons=8, deals=4)
+    company.config(automation={"entity": "person", "changes": {"name": "Renamed"}})
+    with pytest.raises(TargetChanged, match=r"others changed 8 of the 8 .*waive foreign_changes"):
+        loader.apply(world)
+    assert company.records("/api/v2/deals") == []
+    assert loader.apply(world).counts["person"] == {"unchanged": 8}
