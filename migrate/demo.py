@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from load.errors import ConfigError
 from migrate import places, sandboxed, steps
 from migrate.account import on_sandbox, running_sandbox
+from migrate.applying import apply_plan
 from migrate.outcome import DONE, NEEDS_A_HUMAN, Outcome, Table
 from migrate.places import Places
 from migrate.report import write_report
@@ -30,7 +31,7 @@ PHASES: Final[tuple[tuple[str, Callable[[Settings, Progress], Outcome]], ...]] =
     ("extract", steps.extract_source),
     ("build", steps.build_models),
     ("plan", steps.make_plan),
-    ("apply", steps.apply_plan),
+    ("apply", apply_plan),
     ("sweep", steps.closing_sweep),
     ("verify", steps.verify_target),
     ("report", lambda _settings, progress: write_report(progress)),

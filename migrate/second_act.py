@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from load.undo import Selection
 from migrate import steps
+from migrate.applying import apply_plan
 from migrate.outcome import Outcome, Table
 from migrate.summaries import open_warehouse
 from migrate.undoing import undo_load
@@ -85,7 +86,7 @@ def _played(
         ("delta", partial(steps.extract_source, delta=True, accept_changes=True)),
         ("build", steps.build_models),
         ("plan", steps.make_plan),
-        ("apply", steps.apply_plan),
+        ("apply", apply_plan),
         ("verify", steps.verify_target),
         ("undo", partial(undo_load, selection=Selection(everything=True))),
     )

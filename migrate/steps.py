@@ -7,9 +7,7 @@ for `status` and the report. Raises what the parts raise; see `load.errors`.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import functools
-import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
@@ -174,51 +172,6 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
 
 
 @remembered
-def apply_plan(
-    settings: Settings,
-    progress: Progress,
-    *,
-    digest: str = "",
-    dry_run: bool = False,
-    wait: bool = False,
-    waive: tuple[str, ...] = (),
-) -> Outcome:
-    """`aiq2pd apply`."""
-    account = settings.pipedrive()
-    if "foreign_changes" in waive:
-        account = dataclasses.replace(account, foreign_changes_most=1.0)
-    from migrate import preflight
-    from migrate.loading import apply_outcome, load, load_to_the_end
-
-    plan = frozen_plan(settings, digest)
-    with open_ledger(settings) as ledger:
-        if dry_run:
-            result = asyncio.run(load(account, ledger, plan, progress=progress, dry_run=True))
-            return apply_outcome(result, dry_run=True, published=True)
-        checked = preflight.check(settings, progress, ledger, plan, waive=waive)
-        if checked.red:
-            return preflight.outcome("apply", checked)
-
-        def publish(_entity: str) -> bool:
-            return publish_ledger(settings, ledger)
-
-        running = (
-            load_to_the_end(account, ledger, plan, progress=progress, on_barrier=publish, say=_say)
-            if wait
-            else load(account, ledger, plan, progress=progress, dry_run=False, on_barrier=publish)
-        )
-        result = asyncio.run(running)
-        published = publish_ledger(settings, ledger)
-    return apply_outcome(
-        result,
-        dry_run=False,
-        published=published,
-        facts_before=preflight.facts(checked),
-        tables_before=(preflight.table(checked),),
-    )
-
-
-@remembered
 def closing_sweep(settings: Settings, progress: Progress) -> Outcome:
     """`aiq2pd sweep`."""
     account = settings.pipedrive()
@@ -307,10 +260,6 @@ def _read_back(settings: Settings, progress: Progress, ledger: Ledger) -> Any:
     result = read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=progress)
     forget.erase_again(settings.places)
     return result
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
 
 
 def frozen_plan(settings: Settings, digest: str) -> FrozenPlan:

@@ -38,7 +38,7 @@ def apply(
 
         aiq2pd apply --dry-run
     """
-    from migrate.steps import apply_plan
+    from migrate.applying import apply_plan
 
     step = partial(apply_plan, digest=plan, dry_run=dry_run, wait=wait, waive=tuple(waive or ()))
     run_on_account("apply", step, as_json=as_json, debug=debug, sandbox=sandbox)
