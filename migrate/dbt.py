@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from load.errors import ConfigError, RetryLater
 from migrate.failures import of_duckdb
+from migrate.seeds import check_seeds
 
 if TYPE_CHECKING:
     from load.progress import Progress
@@ -63,6 +64,7 @@ def build(
     `dbt build`. dbt's artefacts (manifest, run results) cost seconds each time and are written
     for those who ask.
     """
+    check_seeds(project / "seeds")
     command = [
         *(sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "info"),
         *("--log-level-file", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"),

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 # zero-width and directional marks that forms and exports leave behind; ZWJ and ZWNJ stay, because
 # emoji and several scripts are spelled with them
-INVISIBLE: Final = frozenset("\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e")
+INVISIBLE: Final = frozenset(
+    "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u061c\u180e\u200e\u200f"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 
 

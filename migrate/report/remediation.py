@@ -12,7 +12,8 @@ from pathlib import Path
 
 from migrate.outcome import Cell
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# the last four are full-width forms, which some spreadsheets take for the narrow ones
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> int:

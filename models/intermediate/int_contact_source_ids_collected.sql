@@ -15,9 +15,9 @@ ids_unnested as (
 ids_listed as (
     select
         contact_id,
-        nullif(trim(entry.source), '') as source_name,
+        {{ clean_text('entry.source') }} as source_name,
         nullif(trim(entry.id), '') as source_id,
-        nullif(trim(entry.store), '') as store_name,
+        {{ clean_text('entry.store') }} as store_name,
         ordinal
     from ids_unnested
     union all

@@ -56,7 +56,7 @@ mapped as (
 
         ---------- custom fields
         dispositions.source_key as migration_key__c,
-        {{ within_length('orders.order_id') }} as order_id__c,
+        {{ within_length(visible_text('orders.order_id')) }} as order_id__c,
         statuses.order_status as order_status__c,
         {{ within_length('orders.raw_status') }} as order_raw_status__c,
         {{ rfc3339('orders.ordered_at') }} as order_time__c,
@@ -67,7 +67,7 @@ mapped as (
         {{ money('orders.order_amount', 'orders.currency') }} as order_total__c,
         {{ within_length('orders.payment_type') }} as payment_type__c,
         {{ within_length('orders.channel') }} as order_channel__c,
-        {{ within_length('orders.store_name') }} as order_store_name__c,
+        {{ within_length(clean_text('orders.store_name')) }} as order_store_name__c,
         {{ within_length('orders.employee_name') }} as order_employee__c,
         orders.customer_text as customer_on_order__c,
         {{ within_length('attributions.attr_source') }} as deal_attr_source__c,

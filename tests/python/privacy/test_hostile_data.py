@@ -1,0 +1,205 @@
+"""Text that wants to be more than text: in names, seeds, spreadsheets, notes."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import sys
+import unicodedata
+from types import ModuleType
+
+import duckdb
+import jinja2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from load.errors import ConfigError
+from load.progress import Silent
+from migrate import dbt
+from migrate.report.remediation import safe, write_csv
+from migrate.seeds import NAME, check_seeds
+
+HEADER = ["entity", "column_name", "field_name", "purpose"]
+GOOD = ["person", "loyalty_points__c", "Loyalty points", "segment filters; sums"]
+DIRECTION = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+HOSTILE_CELLS = [
+    ("column_name", "x'; ATTACH '/etc/passwd' AS y; --"),
+    ("column_name", "read_csv('/etc/passwd')"),
+    ("column_name", 'x" varchar, "y'),
+    ("column_name", "x\n"),
+    ("column_name", "X"),
+    ("column_name", "1x"),
+    ("column_name", "x" * 70),
+    ("column_name", "\u0435ntity"),
+    ("entity", "person; drop table marts.mart_persons"),
+    ("field_name", "{{ env_var('PIPEDRIVE_API_TOKEN') }}"),
+    ("field_name", "{% set x = run_query('select 1') %}"),
+    ("purpose", "{# hidden #}"),
+    ("purpose", "safe\u202eevil"),
+    ("purpose", "null\x00byte"),
+    ("field_name", "zero\u200bwidth"),
+    ("purpose", "x" * 2_001),
+]
+
+
+def seed(folder, *rows):
+    folder.mkdir(exist_ok=True)
+    with (folder / "fields.csv").open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows(rows)
+    return folder
+
+
+def test_every_committed_seed_is_plain_data(request):
+    assert check_seeds(request.config.rootpath / "seeds") > 1_000
+
+
+@pytest.mark.parametrize(("column", "value"), HOSTILE_CELLS)
+def test_a_seed_that_would_be_more_than_data_is_refused_without_its_value(column, value, tmp_path):
+    row = dict(zip(HEADER, GOOD, strict=True)) | {column: value}
+    folder = seed(tmp_path / "seeds", HEADER, list(row.values()))
+    with pytest.raises(ConfigError) as caught:
+        check_seeds(folder)
+    said = str(caught.value)
+    assert f"fields.csv line 2, {column}" in said or "is no CSV" in said
+    assert value not in said
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"entity,column_name\nperson\n",
+        b"entity;drop\nperson\n",
+        b"\xff\xfe",
+        b'entity\n"a"b\n',
+        b"",
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(content, tmp_path):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"a\.csv"):
+        check_seeds(tmp_path)
+
+
+def test_dbt_does_not_start_on_a_seed_that_was_refused(tmp_path):
+    seed(tmp_path / "seeds", HEADER, ["person", "x; drop", "y", "z"])
+    with pytest.raises(ConfigError, match="must be a name"):
+        dbt.build(tmp_path, environment={}, target_path=tmp_path / "target", progress=Silent())
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.text(max_size=80), label=st.text(max_size=40))
+def test_whatever_a_seed_holds_only_names_pass_as_names(name, label, tmp_path_factory):
+    folder = seed(tmp_path_factory.mktemp("fuzz"), HEADER, ["person", name, label, ""])
+    try:
+        check_seeds(folder)
+    except ConfigError:
+        return
+    assert name == "" or NAME.fullmatch(name)
+    assert not any(mark in label for mark in ("{{", "{%", "{#"))
+    assert not any(unicodedata.category(c) in {"Cc", "Cs"} for c in label)
+
+
+# ---------------------------------------------------------------- names and texts
+
+
+@pytest.fixture(scope="module")
+def contact_values(request) -> ModuleType:
+    folder = str(request.config.rootpath / "macros" / "udfs")
+    sys.path.insert(0, folder)
+    try:
+        return importlib.import_module("contact_values")
+    finally:
+        sys.path.remove(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Maya <script>alert(1)</script> Ortiz", "Maya alert(1) Ortiz"),
+        ("&lt;img src=x onerror=alert(1)&gt;Maya", "Maya"),
+        ("Ma\x00ya\x07 Or\x1btiz", "Ma ya Or tiz"),
+        (f"{DIRECTION}Maya{DIRECTION}", "Maya"),
+        ("\u05de\u05d9\u05d4", "\u05de\u05d9\u05d4"),
+        ("5 < 6 & 7 > 2", "5 < 6 & 7 > 2"),
+        ("\U0001f469\u200d\U0001f33e", "\U0001f469\u200d\U0001f33e"),
+        (" \u200b\u2028 ", None),
+    ],
+)
+def test_a_name_is_one_visible_line_of_text(contact_values, text, kept):
+    assert contact_values.plain_text(text) == kept
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_no_text_keeps_a_control_or_a_direction_character(contact_values, text):
+    found = contact_values.plain_text(text) or ""
+    assert not any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} or c in DIRECTION for c in found)
+
+
+def test_long_texts_lose_what_nobody_can_see_and_keep_their_lines(request):
+    macro = request.config.rootpath / "macros" / "visible_text.sql"
+    template = jinja2.Environment(autoescape=False).from_string(  # noqa: S701 - it is SQL
+        macro.read_text(encoding="utf-8") + "select {{ visible_text('?') }}"
+    )
+    with duckdb.connect() as connection:
+        text = f"a\x01b\r\n\tc{DIRECTION}\u200b\ufeff\x7f<b> \U0001f469\u200d\U0001f33e \u05de"
+        found = connection.execute(template.render(), [text]).fetchone()
+    assert found == ("ab\r\n\tc<b> \U0001f469\u200d\U0001f33e \u05de",)
+
+
+# ---------------------------------------------------------------- spreadsheets
+
+
+@pytest.mark.parametrize("start", list("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"))
+def test_no_cell_starts_like_a_formula(start, tmp_path):
+    cell = f"{start}HYPERLINK(1)"
+    assert safe(cell) == f"'{cell}"
+    assert safe(f"  {cell}") == f"'  {cell}"
+    file = tmp_path / "a.csv"
+    write_csv(file, ("a",), [(cell,)])
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        assert list(csv.reader(text))[1] == [f"'{cell}"]
+
+
+# ---------------------------------------------------------------- a whole account
+
+
+UNSEEN = "[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x7F\\x{202A}-\\x{202E}\\x{2066}-\\x{2069}]"
+
+
+def texts_of_marts(warehouse):
+    """Every text that would cross, with its mart and column."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        columns = connection.execute(
+            "select table_name, column_name from duckdb_columns()"
+            " where schema_name = 'marts' and data_type like '%VARCHAR%'"
+        ).fetchall()
+        for table, column in columns:
+            for (text,) in connection.execute(
+                f'select distinct "{column}"::varchar from marts.{table} where "{column}"'
+                " is not null"
+            ).fetchall():
+                yield table, column, text
+
+
+def faults(warehouse):
+    with duckdb.connect() as connection:
+        return sorted(
+            {
+                (table, column)
+                for table, column, text in texts_of_marts(warehouse)
+                if connection.execute("select regexp_matches(?, ?)", [text, UNSEEN]).fetchone()[0]
+                or (column != "deal_attr_raw__c" and ("<img" in text or "<script" in text))
+            }
+        )
+
+
+def test_nothing_of_the_dirty_account_crosses_that_nobody_can_see(migrated):
+    with duckdb.connect(str(migrated.data_dir / "warehouse.duckdb"), read_only=True) as connection:
+        dirty = connection.execute(
+            "select count(*) from raw_alpine_iq.contacts"
+            " where regexp_matches(payload::varchar, '<script|u0000')"
+        ).fetchone()
+    assert dirty[0] > 0
+    assert faults(migrated.data_dir / "warehouse.duckdb") == []
