@@ -1,4 +1,4 @@
-"""The committed seeds, looked at before dbt reads them: they are data and never SQL, Jinja or markup.
+"""The committed seeds, looked at before dbt reads them: data, and never SQL, Jinja or markup.
 
 Names that are matched against columns, entities and rules have the form of names; no cell holds a
 template, a control or a direction character, or more text than anybody reviews. What a value may

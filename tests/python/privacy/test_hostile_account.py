@@ -12,7 +12,10 @@ from migrate import settings, steps
 from tests.python.privacy.test_hostile_data import faults
 
 PERCENT = "utm_source=%E2%80%AEabc%07%3Cimg%20src%3Dx%3E&utm_campaign=%3Cscript%3E"
-HOSTILE = "=HYPERLINK(1) <img src=x onerror=alert(1)> \u202eabc\u2066\u0007 {{ 7*7 }} '; drop table x; -- "
+HOSTILE = (
+    "=HYPERLINK(1) <img src=x onerror=alert(1)> \u202eabc\u2066\u0007"
+    " {{ 7*7 }} '; drop table x; -- "
+)
 TABLES = (
     "contacts",
     "contact_details",

@@ -87,7 +87,7 @@ def test_dbt_does_not_start_on_a_seed_that_was_refused(tmp_path):
         dbt.build(tmp_path, environment={}, target_path=tmp_path / "target", progress=Silent())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(name=st.text(max_size=80), label=st.text(max_size=40))
 def test_whatever_a_seed_holds_only_names_pass_as_names(name, label, tmp_path_factory):
     folder = seed(tmp_path_factory.mktemp("fuzz"), HEADER, ["person", name, label, ""])
@@ -130,7 +130,7 @@ def test_a_name_is_one_visible_line_of_text(contact_values, text, kept):
     assert contact_values.plain_text(text) == kept
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_no_text_keeps_a_control_or_a_direction_character(contact_values, text):
     found = contact_values.plain_text(text) or ""
