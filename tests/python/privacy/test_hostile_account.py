@@ -35,7 +35,7 @@ FREE = frozenset(
         *("address", "attr", "brand", "campaign", "category", "channel", "city", "description"),
         *("discountName", "employee", "favoriteStore", "firstName", "key", "lastName", "name"),
         *("nickname", "note", "paymentType", "posType", "referCode", "size", "source", "species"),
-        *("status", "store", "storeName", "strain", "street", "subcategory", "tier", "title"),
+        *("store", "storeName", "strain", "street", "subcategory", "tier", "title"),
         "value",
     }
 )
