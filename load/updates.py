@@ -3,33 +3,28 @@
 Values are read a hundred at a time just before they are changed. `load.merge` decides; the journal
 and the encrypted before-images are committed before the call leaves. An update whose outcome is
 unknown is not repeated blindly: the record is read again after the settle time, and the same
-decision, with the value of the failed attempt's journal as one of ours, says what is left to do.
+decision, with the values of the failed attempt's journal as ours, says what is left to do.
 
-Raises `InvariantBroken` if a body would raise a never_raise column.
+Raises what `load.deciding` raises.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from load.crashpoints import crashpoint
+from load.deciding import Change, decide_record, held_hashes
 from load.errors import RecordRejected
 from load.ledger import changes, doubts, records
 from load.ledger.changes import JournalLine, UpdateIntent
 from load.ledger.records import Record, Written
 from load.lists import by_ids, lines_of_deals
-from load.merge import Basis, decide, merged, rank_guard
 from load.payload import (
-    KEY_COLUMN,
-    Translation,
-    api_value,
     assemble,
     current_value,
     is_empty,
-    parent_keys,
     target_hash,
 )
 from load.phases import Phase
@@ -39,21 +34,6 @@ from load.run import Run, Sent
 _AT_ONCE = 100
 # what the plan showed as a conflict; "conflict" is one that the plan did not know
 LEFT_TO_PEOPLE: Final = "left to people"
-
-
-@dataclass(slots=True)
-class Change:
-    """An update under way: API values to send, and what the ledger will know afterwards."""
-
-    row: PlanRow
-    record: Record
-    current: Mapping[str, Any]
-    values: dict[str, Any] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
-    settled: list[str] = field(default_factory=list)
-    same: list[str] = field(default_factory=list)
-    own_elements: dict[str, list[str]] = field(default_factory=dict)
-    attempt_id: int = 0
 
 
 async def update(
@@ -83,8 +63,8 @@ async def update(
             if current is None:
                 _gone(run, phase, row)
                 continue
-            before = doubtful.get(row.source_key, set())
-            change = _decide(run, phase, Change(row, record, current), known, before)
+            in_flight = doubtful.get(row.source_key, [])
+            change = decide_record(run, phase, Change(row, record, current), known, in_flight)
             if change is not None:
                 found.append(change)
         in_doubt += await _send(run, phase, found)
@@ -113,86 +93,6 @@ async def _read_notes(run: Run, phase: Phase, ids: Sequence[int]) -> dict[int, M
         if answer.data.get("active_flag", True):
             found[note_id] = answer.data
     return found
-
-
-def _decide(
-    run: Run,
-    phase: Phase,
-    change: Change,
-    known: Mapping[str, Record],
-    doubtful: set[str],
-) -> Change | None:
-    """Fills in what to send and what to keep; None if the record cannot be translated."""
-    row, record = change.row, change.record
-    parents = {
-        key: parent.pipedrive_id
-        for key in parent_keys(row.payload)
-        if (parent := known.get(key)) is not None and parent.pipedrive_id is not None
-    }
-    translation = Translation(run.catalog, parents)
-    for column in _changed_columns(row, record):
-        try:
-            desired = api_value(
-                phase.entity, row.source_key, column, row.payload.get(column), translation
-            )
-        except (RecordRejected, KeyError) as error:
-            code = "mapping" if isinstance(error, RecordRejected) else "parent"
-            reason = str(error) if code == "mapping" else f"{column}: the parent is not loaded"
-            run.count(phase.entity, "conflict")
-            changes.keep_with_reason(run.ledger, phase.entity, row.source_key, code, reason)
-            return None
-        _decide_column(run, phase, change, column, desired, doubtful)
-    return change
-
-
-def _changed_columns(row: PlanRow, record: Record) -> list[str]:
-    """Columns whose planned value is not the one that was planned when we last wrote, and those
-    that a person decided for the plan."""
-    return [
-        column
-        for column, planned in row.field_hashes.items()
-        if column != KEY_COLUMN
-        and (record.field_hashes.get(column) != planned or column in row.take_ours)
-    ]
-
-
-def _decide_column(  # noqa: PLR0917
-    run: Run, phase: Phase, change: Change, column: str, desired: Any, doubtful: set[str]
-) -> None:
-    entity, policy = phase.entity, run.policies.get((phase.entity, column), "source_wins")
-    if phase.under_deal and column == "deal__source_key":
-        change.same.append(column)
-        return
-    current = current_value(entity, column, change.current, run.catalog)
-    ranks = run.ranks.get((entity, column), {})
-    if policy == "merge_set":
-        ours = set(change.record.own_elements.get(column, []))
-        desired, own = merged(column, current, desired, ours, salt=run.salt)
-        change.own_elements[column] = own
-        desired = desired or api_value(
-            entity, change.row.source_key, column, None, Translation(run.catalog, {})
-        )
-    last = change.record.target_hashes.get(column)
-    before = {pair.split("=", 1)[1] for pair in doubtful if pair.split("=", 1)[0] == column}
-    basis = Basis(
-        hashes=before | ({last} if last else set()),
-        is_adoption=change.record.origin == "adopted" and last is None,
-    )
-    verdict = decide(
-        policy, column, current=current, desired=desired, basis=basis, ranks=ranks, salt=run.salt
-    )
-    if verdict == "keep" and policy != "never_raise" and column in change.row.take_ours:
-        verdict = "send"
-    if verdict == "keep" and column in change.row.keep_theirs:
-        change.settled.append(column)
-    elif verdict == "keep":
-        change.kept.append(column)
-    elif verdict == "same":
-        change.same.append(column)
-    else:
-        if policy == "never_raise":
-            rank_guard(entity, change.row.source_key, column, current, desired, ranks)
-        change.values[column] = desired
 
 
 async def _send(run: Run, phase: Phase, decided: list[Change]) -> list[PlanRow]:
@@ -227,8 +127,11 @@ def _intent(run: Run, phase: Phase, change: Change) -> UpdateIntent:
                 hash_sent=target_hash(column, value, salt=run.salt),
             )
         )
+    own = dict(change.record.own_elements)
+    for column in change.own_elements.keys() & change.values.keys():
+        own[column] = [*dict.fromkeys([*own.get(column, []), *change.own_elements[column]])]
     return UpdateIntent(
-        change.row.source_key, change.record.pipedrive_id or 0, change.row.new_hash, lines
+        change.row.source_key, change.record.pipedrive_id or 0, change.row.new_hash, lines, own
     )
 
 
@@ -250,7 +153,9 @@ async def _send_one(run: Run, phase: Phase, change: Change) -> PlanRow | None:
         if sent.kind == "ok":
             shown = sent.data if isinstance(sent.data, dict) else {}
             _confirm(run, phase, change, shown, outcome="updated")
-        elif sent.kind == "rejected":
+        elif sent.kind != "ambiguous":
+            changes.own_elements(ledger, entity, key, change.record.own_elements)
+        if sent.kind == "rejected":
             _refused(run, phase, change, sent)
     crashpoint("update.after_outcome", phase.entity)
     run.progress.advance(entity)
@@ -270,8 +175,10 @@ def _refused(run: Run, phase: Phase, change: Change, sent: Sent) -> None:
     if sent.status in (404, 410):
         _gone(run, phase, change.row)
         return
-    # it was read before it was sent: an earlier attempt in doubt had not been applied
-    doubts.settle_attempts(run.ledger, phase.entity, change.row.source_key, "update", "not_applied")
+    # it was read before it was sent, so that is known of an earlier attempt in doubt
+    key, outcome = change.row.source_key, "applied" if change.landed else "not_applied"
+    doubts.settle_attempts(run.ledger, phase.entity, key, "update", outcome)
+    changes.now_holds(run.ledger, phase.entity, key, held_hashes(run, phase, change))
     changes.keep_with_reason(
         run.ledger, phase.entity, change.row.source_key, str(sent.code or sent.status), sent.reason
     )
@@ -294,15 +201,11 @@ def _confirm(
         fields.pop(column)
         if column in record.field_hashes:
             fields[column] = record.field_hashes[column]
-    hashes = dict(record.target_hashes)
+    hashes = held_hashes(run, phase, change)
     for column, value in change.values.items():
         stored = current_value(phase.entity, column, shown, run.catalog)
         held = stored if not is_empty(stored) else value
         hashes[column] = target_hash(column, held, salt=run.salt)
-    if record.origin == "created":
-        for column in change.same:
-            value = current_value(phase.entity, column, change.current, run.catalog)
-            hashes[column] = target_hash(column, value, salt=run.salt)
     written = Written(
         pipedrive_id=record.pipedrive_id or 0,
         payload_hash=row.new_hash,

@@ -6,8 +6,9 @@ row and one encrypted before-image per column, all committed before the call lea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from load.ledger.records import CHUNK, open_attempt, set_state
@@ -32,12 +33,27 @@ class UpdateIntent:
     pipedrive_id: int
     payload_hash: str | None
     lines: Sequence[JournalLine] = ()
+    # elements of lists that may be ours from now on, as `id_map.own_elements` has them
+    own_elements: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulColumn:
+    """One column of an update in doubt: either hash may be what stands there by our doing."""
+
+    column_name: str
+    hash_before: str
+    hash_sent: str
 
 
 def intend_updates(
     ledger: Ledger, entity: str, endpoint: str, intents: Sequence[UpdateIntent]
 ) -> dict[str, int]:
-    """Commits before-images, journal and intent of these updates. Attempt ids by source key."""
+    """Commits before-images, journal and intent of these updates. Attempt ids by source key.
+
+    Elements that the call adds to a list count as ours from here on: after a call of unknown
+    outcome nobody could tell them from a person's.
+    """
     attempt_ids = {}
     with ledger.transaction() as db:
         for intent in intents:
@@ -58,8 +74,32 @@ def intend_updates(
                     "insert into before_images values (?, ?, ?, ?, ?, ?)",
                     (attempt, entity, target, column, sealed, ledger.stamp()),
                 )
+            if intent.own_elements:
+                own_elements(ledger, entity, key, intent.own_elements)
             attempt_ids[key] = attempt
     return attempt_ids
+
+
+def own_elements(
+    ledger: Ledger, entity: str, source_key: str, elements: Mapping[str, list[str]]
+) -> None:
+    """Which elements of a record's lists are ours, by column."""
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set own_elements = ? where entity = ? and source_key = ?",
+            (json.dumps(elements, sort_keys=True), entity, source_key),
+        )
+
+
+def now_holds(
+    ledger: Ledger, entity: str, source_key: str, target_hashes: Mapping[str, str]
+) -> None:
+    """What a record was seen to hold by our doing, by column."""
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set target_hashes = ? where entity = ? and source_key = ?",
+            (json.dumps(target_hashes, sort_keys=True), entity, source_key),
+        )
 
 
 def before_image_context(entity: str, pipedrive_id: int, column: str) -> str:
@@ -106,21 +146,21 @@ def adopt(  # noqa: PLR0917
 
 def doubtful_updates(
     ledger: Ledger, entity: str, source_keys: Sequence[str]
-) -> dict[str, set[str]]:
-    """Per record with an update in doubt: `column=hash` of every value that was there before."""
-    found: dict[str, set[str]] = {}
+) -> dict[str, list[DoubtfulColumn]]:
+    """Per record with an update in doubt: every column it may have written, oldest first."""
+    found: dict[str, list[DoubtfulColumn]] = {}
     for start in range(0, len(source_keys), CHUNK):
         chunk = source_keys[start : start + CHUNK]
         marks = ",".join("?" * len(chunk))
         rows = ledger.db.execute(
-            "select journal.source_key, column_name, hash_before from attempts"
+            "select journal.source_key, column_name, hash_before, hash_sent from attempts"
             " join journal using (attempt_id) where attempts.outcome = 'ambiguous'"
-            f" and attempts.entity = ? and attempts.source_key in ({marks})",
+            f" and attempts.entity = ? and attempts.source_key in ({marks}) order by attempt_id",
             (entity, *chunk),
         )
         for row in rows:
-            found.setdefault(row["source_key"], set()).add(
-                f"{row['column_name']}={row['hash_before']}"
+            found.setdefault(row["source_key"], []).append(
+                DoubtfulColumn(row["column_name"], row["hash_before"], row["hash_sent"])
             )
     return found
 

@@ -106,14 +106,11 @@ def test_random_schedules_break_nothing(stage):
     assert failures((random_schedule(seed) for seed in range(IN_SHORT)), stage) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="known defect: after heavy faults an adopted record's later update can be taken for a"
-    " person's edit and is kept back (reported as a conflict, nothing is lost or doubled)",
-)
 def test_a_disturbed_adoption_ends_like_an_undisturbed_one(stage):
+    """An update whose answer was lost had landed: what it set is ours, not a person's."""
     stage.clean_lines["full"] = play(Schedule(1), stage).evidence.lines or []
-    assert failures([random_schedule(18)], stage) == []
+    seeds = (18, 37, 46, 65, 82)
+    assert failures((random_schedule(seed) for seed in seeds), stage) == []
 
 
 @pytest.mark.long
