@@ -18,7 +18,7 @@ from load.errors import TargetChanged
 from load.ledger import records
 from load.ledger.records import Record
 from load.lists import newest_down_to
-from load.payload import current_value, target_hash
+from load.payload import CUSTOM_SUFFIX, current_value, target_hash
 from load.phases import Phase
 from load.run import Run
 
@@ -69,11 +69,13 @@ def _differing(run: Run, phase: Phase, record: Record, shown: dict[str, Any] | N
     """The columns that no longer hold what the create's answer showed."""
     if shown is None:
         return ["the record itself"]
-    return [
-        column
-        for column, held in record.target_hashes.items()
-        if target_hash(
-            column, current_value(phase.entity, column, shown, run.catalog), salt=run.salt
-        )
-        != held
-    ]
+    differing = []
+    for column, held in record.target_hashes.items():
+        value = current_value(phase.entity, column, shown, run.catalog)
+        # what we left empty, Pipedrive may fill by its own rules (owner, visibility, stage)
+        was_left = held == target_hash(column, None, salt=run.salt)
+        if was_left and not column.endswith(CUSTOM_SUFFIX):
+            continue
+        if target_hash(column, value, salt=run.salt) != held:
+            differing.append(column)
+    return differing
