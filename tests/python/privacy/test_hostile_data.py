@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import importlib
+import re
 import sys
 import unicodedata
+from fnmatch import fnmatch
 from types import ModuleType
 
 import duckdb
@@ -203,3 +205,54 @@ def test_nothing_of_the_dirty_account_crosses_that_nobody_can_see(migrated):
         ).fetchone()
     assert dirty[0] > 0
     assert faults(migrated.data_dir / "warehouse.duckdb") == []
+
+
+# ---------------------------------------------------------------- the database
+
+
+def test_a_dbt_run_locks_its_files(request, tmp_path, monkeypatch):
+    root = request.config.rootpath
+    hooks = (root / "dbt_project.yml").read_text(encoding="utf-8")
+    assert "{{ files_locked() }}" in hooks
+    macro = (root / "macros" / "files_locked.sql").read_text(encoding="utf-8")
+    statements = re.findall(r"run_query\((['\"])(.+?)\1\)", macro)
+    assert len(statements) == 2
+    monkeypatch.chdir(root)
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        for _quote, statement in statements:
+            connection.execute(statement)
+        for attempt in (
+            f"select * from read_csv('{tmp_path}/secret.csv')",
+            "select * from read_text('/etc/passwd')",
+            f"copy (select 1) to '{tmp_path}/out.csv'",
+            f"attach '{tmp_path}/other.duckdb' as other",
+            "install httpfs",
+            "select * from read_csv('seeds/../pyproject.toml')",
+            "set enable_external_access = true",
+            "set allowed_directories = ['/']",
+        ):
+            with pytest.raises(duckdb.Error):
+                connection.execute(attempt)
+        connection.execute("create table kept as from read_csv('seeds/mapping/fields.csv')")
+        connection.execute("checkpoint")
+        assert connection.execute("select count(*) > 50 from kept").fetchone() == (True,)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["secret.csv", "warehouse.duckdb"]
+
+
+def test_each_test_that_the_privacy_page_names_exists(request):
+    root = request.config.rootpath
+    files = list((root / "tests" / "python").rglob("test_*.py"))
+    known = {path.name for path in files}
+    for path in files:
+        known |= set(re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M))
+    page = (root / "docs" / "privacy.md").read_text(encoding="utf-8")
+    named = [
+        part
+        for whole in re.findall(r"`([\w./]*(?:test_|\.\.\._)[\w.:/]*)`", page)
+        for part in whole.rpartition("/")[2].split("::")
+    ]
+    assert len(named) > 25
+    patterns = [name.replace("...", "*") for name in named]
+    missing = [each for each in patterns if not any(fnmatch(name, each) for name in known)]
+    assert missing == []
