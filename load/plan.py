@@ -15,7 +15,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -96,6 +96,25 @@ class FrozenPlan:
     @property
     def digest(self) -> str:
         return str(self.manifest["digest"])
+
+    def only_wave(self, wave: int) -> FrozenPlan:
+        """The same plan, of which a load carries out one wave. Raises `ConfigError`."""
+        if wave not in self.waves():
+            known = ", ".join(map(str, self.waves()))
+            raise ConfigError(f"plan {self.digest} has no wave {wave}; it has {known or 'none'}")
+        return replace(self, manifest={**self.manifest, "waves": [wave]})
+
+    def keys_of_wave(self, wave: int) -> frozenset[str]:
+        """Source keys of all entities that load in this wave."""
+        wanted = ds.field("wave") == wave
+        return frozenset(
+            key
+            for table in ENTITY_TABLES.values()
+            for key in ds.dataset(self.folder / f"{table}.parquet")
+            .to_table(columns=["source_key"], filter=wanted)
+            .column("source_key")
+            .to_pylist()
+        )
 
     def waves(self) -> list[int]:
         """The waves that occur, in order."""

@@ -22,6 +22,7 @@ VARIABLE_OF: Final = {
     ("pipedrive", "seats"): "PIPEDRIVE_SEATS",
     ("pipedrive", "budget_share"): "PIPEDRIVE_BUDGET_SHARE",
     ("decisions", "order_strategy"): "AIQ2PD_ORDER_STRATEGY",
+    ("decisions", "undo_max_days"): "AIQ2PD_UNDO_MAX_DAYS",
 }
 SECRETS: Final = frozenset({"api_key", "api_token", "ledger_key", "token", "key", "password"})
 

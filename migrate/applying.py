@@ -24,16 +24,20 @@ def apply_plan(
     dry_run: bool = False,
     wait: bool = False,
     waive: tuple[str, ...] = (),
+    wave: int = 0,
 ) -> Outcome:
     """`aiq2pd apply`."""
     from migrate import preflight
     from migrate.loading import apply_outcome, load, load_to_the_end
+    from migrate.waves import one_wave
 
     account = settings.pipedrive()
     if "foreign_changes" in waive:
         account = dataclasses.replace(account, foreign_changes_most=1.0)
     plan = frozen_plan(settings, digest)
     with open_ledger(settings) as ledger:
+        if wave:
+            plan = one_wave(plan, ledger, wave)
         if dry_run:
             result = asyncio.run(load(account, ledger, plan, progress=progress, dry_run=True))
             return apply_outcome(result, dry_run=True, published=True)

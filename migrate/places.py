@@ -76,6 +76,11 @@ class Places:
         return self.data / "ledger.key"
 
     @property
+    def sealed(self) -> Path:
+        """There once this copy was handed over: nothing is written with its ledger any more."""
+        return self.data / "sealed.json"
+
+    @property
     def plans(self) -> Path:
         return self.data / "plans"
 
@@ -124,3 +129,12 @@ class Places:
 def here() -> Places:
     """The places of the data folder in force."""
     return Places(data_dir())
+
+
+def refuse_if_sealed(where: Places) -> None:
+    """Raise `ConfigError` when this copy was handed over."""
+    if where.sealed.is_file():
+        raise ConfigError(
+            f"{where.shown(where.data)} was handed over and is read-only: go on where the bundle "
+            "was opened, or take it back with `aiq2pd handover open FILE`"
+        )

@@ -110,6 +110,15 @@ class Settings(BaseSettings):
         None,
         ge=0,
     )
+    backup_dir: Path | None = _variable(
+        "AIQ2PD_BACKUP_DIR", "folder off this machine that gets a copy of each ledger backup"
+    )
+    undo_max_days: float = _variable(
+        "AIQ2PD_UNDO_MAX_DAYS",
+        "days that an undo of everything may take; above it the cutover's gate is red",
+        5.0,
+        gt=0,
+    )
     target: str = _variable("AIQ2PD_TARGET", "dbt target of profiles.yml", "duckdb")
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY", "how orders cross: all_deals", "all_deals"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 from load.errors import ConfigError
 from migrate import dbt, forget, history
 from migrate.outcome import Outcome, Table
-from migrate.places import project_dir
+from migrate.places import project_dir, refuse_if_sealed
 from migrate.settings import ALPINE_IQ, PIPEDRIVE, TRY_THE_SANDBOX, Settings
 
 if TYPE_CHECKING:
@@ -235,7 +235,10 @@ def _warnings(done: dbt.DbtRun) -> tuple[Table, ...]:
 def open_ledger(settings: Settings) -> Ledger:
     from load.ledger import Ledger
 
-    return Ledger.open(settings.places.ledger, settings.ledger_key())
+    refuse_if_sealed(settings.places)
+    ledger = Ledger.open(settings.places.ledger, settings.ledger_key())
+    ledger.backup_dir = settings.backup_dir
+    return ledger
 
 
 def _is_unread(settings: Settings, ledger: Ledger) -> bool:

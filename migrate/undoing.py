@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from load.client import PipedriveClient
@@ -137,6 +138,9 @@ def undo_load(
     account, policies = settings.pipedrive(), latest_plan(settings.places.plans)
     if policies is None:
         raise ConfigError(f"no plan in {settings.places.plans}: make one with `aiq2pd plan`")
+    if selection.wave:
+        keys = policies.only_wave(selection.wave).keys_of_wave(selection.wave)
+        selection = replace(selection, keys=keys)
 
     def agree(plan: UndoPlan) -> bool:
         return ask is None or ask(in_words(plan, account))

@@ -67,6 +67,7 @@ class Delta:
     marks: dict[str, str] = field(default_factory=dict)
     same: set[str] = field(default_factory=set)
     late: dict[str, int] = field(default_factory=dict)
+    moved: int = 0
 
     @property
     def since(self) -> datetime | None:
@@ -80,9 +81,10 @@ class Delta:
     def after_lists(self, reader: Reader, warehouse: Warehouse) -> None:
         """Which contacts are as they were when they were last asked for."""
         self.marks = marks(warehouse)
+        done = held.orders_done(warehouse, reader.run.started_at)
+        self.moved = moved(warehouse, self.marks) + len(done)
         if self.basis is None:
             return
-        done = held.orders_done(warehouse, reader.run.started_at)
         self.same = unchanged(warehouse, self.marks, self.basis) - done
         for contact_id, where in held.ids_in_histories(warehouse):
             reader.saw(contact_id, where)
@@ -161,6 +163,22 @@ def marks(warehouse: Warehouse) -> dict[str, str]:
         """
     )
     return dict(rows)
+
+
+def moved(warehouse: Warehouse, now: Mapping[str, str]) -> int:
+    """Contacts that are new, changed or left the list since they were last asked for.
+
+    0 says that the source stood still between two reads. Those of a run that was interrupted are
+    counted in full: it can't tell any more.
+    """
+    seen: dict[str, str] = dict(
+        warehouse.rows(f"SELECT record_key, content_hash FROM {ALPINE_IQ.name}.{WATERMARKS}")
+    )
+    hidden: set[str] = {
+        key for (key,) in warehouse.rows(f"SELECT record_key FROM {ALPINE_IQ.name}.hidden_contacts")
+    }
+    left = seen.keys() - now.keys() - hidden
+    return sum(seen.get(key) != mark for key, mark in now.items()) + len(left)
 
 
 def unchanged(warehouse: Warehouse, now: Mapping[str, str], found: Basis) -> set[str]:

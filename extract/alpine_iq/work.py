@@ -155,6 +155,7 @@ class Work:
             "calls_by_endpoint": made,
             "gaps": dict(self.reader.gaps),
             "asked_for": len(self.needs.asked_for(listing)),
+            "moved": found.moved,
             "late": found.late if state == "open" else found.late_in_all(reader, self.warehouse),
             "totals": held.counts(self.warehouse) | (totals or {}),
         }

@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from load.errors import ConfigError, InvariantBroken
+from load.ledger.backups import back_up
 from load.ledger.cipher import Cipher
 from load.ledger.lock import run_lock
 
 SCHEMA_VERSION = 2
-_BACKUPS_KEPT = 10
 
 
 def utc_now() -> datetime:
@@ -48,6 +48,8 @@ class Ledger:
         self.path = path
         self.db = connection
         self.run_id: str | None = None
+        # a second place for the backups that each run begins with
+        self.backup_dir: Path | None = None
         self._key = key
         self._cipher: Cipher | None = None
         self._now = now
@@ -188,17 +190,8 @@ class Ledger:
             )
 
     def _back_up(self) -> None:
-        folder = self.path.parent / "ledger_backups"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        target = folder / f"{self._now().strftime('%Y%m%dT%H%M%S%f')}.sqlite"
-        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-        copy = sqlite3.connect(target)
-        try:
-            self.db.backup(copy)
-        finally:
-            copy.close()
-        for old in sorted(folder.glob("*.sqlite"))[:-_BACKUPS_KEPT]:
-            old.unlink()
+        name = self._now().strftime("%Y%m%dT%H%M%S%f")
+        back_up(self.db, self.path, name, self.backup_dir)
 
     # ---------------------------------------------------------------- events
 

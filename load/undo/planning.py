@@ -70,7 +70,7 @@ class Planner:
         written: Mapping[str, list[WrittenColumn]],
     ) -> Finding:
         finding, selection = Finding(record), self.selection
-        if not selection.takes_entity(record.entity):
+        if not (selection.takes_entity(record.entity) and selection.takes_key(record.source_key)):
             return finding
         is_maker_chosen = maker is not None and selection.takes_run(*maker)
         if record.state == "removing" or (
@@ -144,6 +144,8 @@ def _judge_columns(
             done.append(column.name)
         elif verdict == "spare":
             finding.spared[column.name] = "changed by others"
+        elif verdict == "stuck":
+            finding.spared[column.name] = "a link that was empty: the API can't empty it again"
         else:
             finding.spared[column.name] = "narrowed: putting it back would raise it"
     finding.restore, finding.done = tuple(restore), tuple(done)
@@ -251,7 +253,11 @@ def _missing(planner: Planner, entity: str) -> Iterator[UndoRow]:
         maker = makers.get(key)
         if row["state"] == "removing":
             yield UndoRow(entity, key, target, "gone", "deleted by us before")
-        elif maker is not None and planner.selection.takes_run(*maker):
+        elif (
+            maker is not None
+            and planner.selection.takes_run(*maker)
+            and planner.selection.takes_key(key)
+        ):
             yield UndoRow(entity, key, target, "gone", "deleted by others")
     doubtful = ledger.db.execute(
         "select source_key from id_map where entity = ? and state in ('intent', 'ambiguous')",

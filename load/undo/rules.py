@@ -14,7 +14,15 @@ from typing import Any, Final, Literal
 
 from load.ledger.records import Record
 from load.merge import element_hashes
-from load.payload import CUSTOM_SUFFIX, Catalog, api_name, current_value, is_empty, target_hash
+from load.payload import (
+    CUSTOM_SUFFIX,
+    PARENT_SUFFIX,
+    Catalog,
+    api_name,
+    current_value,
+    is_empty,
+    target_hash,
+)
 
 # what people fill in that a load may have left empty
 _WATCHED: Final = {
@@ -42,7 +50,7 @@ _FILLED_BY_SERVER: Final = frozenset({
     "owner_id", "visible_to", "prices", "currency", "value", "status", "add_time", "user_id",
 })  # fmt: skip
 
-Verdict = Literal["restore", "same", "spare", "narrowed"]
+Verdict = Literal["restore", "same", "spare", "narrowed", "stuck"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def _name_of(entity: str, code: str, catalog: Catalog) -> str:
 
 
 def put_back(column: Column, current: Any, *, salt: str) -> tuple[Verdict, Any]:
-    """Whether a column is put back, and the value to send."""
+    """Whether a column is put back, and the value to send. The API takes no null for a link."""
     name, before = column.name, column.before
     now = target_hash(name, current, salt=salt)
     if now == target_hash(name, before, salt=salt):
@@ -100,7 +108,8 @@ def put_back(column: Column, current: Any, *, salt: str) -> tuple[Verdict, Any]:
             return "spare", current
         return ("narrowed" if raises(current, before, column.ranks) else "restore"), before
     if is_ours:
-        return "restore", before
+        is_stuck = name.endswith(PARENT_SUFFIX) and is_empty(before)
+        return ("stuck" if is_stuck else "restore"), before
     if column.own_elements:
         left = _without_ours(column, current, salt=salt)
         return ("spare", current) if left == current else ("restore", left)

@@ -1,4 +1,4 @@
-"""Which of our writes an undo takes back: all, or those of a plan, a run, an entity, a field."""
+"""Which of our writes an undo takes back: all, or those of a plan, run, wave, entity or field."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ class Selection:
     column: str = ""
     everything: bool = False
     fields: bool = False
+    wave: int = 0
+    # source keys of the wave; None where no wave is chosen
+    keys: frozenset[str] | None = None
 
     def check(self) -> None:
         """Raises `ConfigError` for a selection of nothing, or of an entity that there isn't."""
-        chosen = [self.plan_digest, self.run_id, self.entity, self.column]
+        chosen = [self.plan_digest, self.run_id, self.entity, self.column, self.wave]
         if not self.everything and not any(chosen):
             raise ConfigError(
-                "say what to undo: --all, --plan DIGEST, --run ID, --entity NAME or --field COLUMN"
+                "say what to undo: --all, --plan DIGEST, --run ID, --wave N, --entity NAME or "
+                "--field COLUMN"
             )
         if self.everything and any(chosen):
             raise ConfigError("--all takes everything back; leave the other choices out")
@@ -37,6 +41,9 @@ class Selection:
 
     def takes_entity(self, entity: str) -> bool:
         return self.entity in ("", entity)
+
+    def takes_key(self, source_key: str) -> bool:
+        return self.keys is None or source_key in self.keys
 
     def takes_run(self, run_id: str, plan_digest: str | None) -> bool:
         """Whether a write of this run and plan is chosen."""

@@ -15,13 +15,16 @@ import typer
 from migrate.cli import (
     apply,
     build,
+    cutover,
     demo,
     diff,
     discover,
     doctor,
     documents,
+    drift,
     extract,
     forget,
+    handover,
     inbox,
     ledger,
     plan,
@@ -35,6 +38,7 @@ from migrate.cli import (
     trace,
     undo,
     verify,
+    waves,
 )
 from migrate.cli.running import flowing
 
@@ -60,6 +64,7 @@ app = typer.Typer(
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(handover.app, name="handover")
 for command in (
     doctor,
     extract,
@@ -71,6 +76,9 @@ for command in (
     sweep,
     verify,
     undo,
+    waves,
+    cutover,
+    drift,
     diff,
     forget,
     purge,

@@ -22,6 +22,9 @@ def apply(
     wait: Annotated[
         bool, typer.Option("--wait", help="Sleep through the reset of the daily budget.")
     ] = False,
+    wave: Annotated[
+        int, typer.Option("--wave", min=0, help="Only this wave; those before are signed off.")
+    ] = 0,
     waive: Waive = None,
     sandbox: OnSandbox = False,
     as_json: AsJson = False,
@@ -40,5 +43,12 @@ def apply(
     """
     from migrate.applying import apply_plan
 
-    step = partial(apply_plan, digest=plan, dry_run=dry_run, wait=wait, waive=tuple(waive or ()))
+    step = partial(
+        apply_plan,
+        digest=plan,
+        dry_run=dry_run,
+        wait=wait,
+        waive=tuple(waive or ()),
+        wave=wave,
+    )
     run_on_account("apply", step, as_json=as_json, debug=debug, sandbox=sandbox)

@@ -23,6 +23,9 @@ def undo(
     ] = False,
     plan: Annotated[str, typer.Option("--plan", help="What the plan of this digest wrote.")] = "",
     run: Annotated[str, typer.Option("--run", help="What this run wrote (ledger.runs).")] = "",
+    wave: Annotated[
+        int, typer.Option("--wave", min=0, help="The records of this wave of the newest plan.")
+    ] = 0,
     entity: Annotated[
         str,
         typer.Option(
@@ -54,6 +57,8 @@ def undo(
     killed at any instruction: the same command goes on. Exit codes: 2 declined, 3 something is
     spared, 75 today's budget is used up: run again tomorrow.
 
+    A wave's records are those that the newest plan puts in it; its parents of an earlier wave stay.
+
     Example:
 
         aiq2pd undo --all --dry-run
@@ -63,7 +68,7 @@ def undo(
 
     chosen: Selection = Selection(
         plan_digest=plan, run_id=run, entity=entity, column=field, everything=everything,
-        fields=fields,
+        fields=fields, wave=wave,
     )  # fmt: skip
     step = partial(undo_load, selection=chosen, dry_run=dry_run, ask=None if yes else _asked)
     run_on_account("undo", step, as_json=as_json, debug=debug, sandbox=sandbox)

@@ -169,6 +169,30 @@ def test_a_delta_that_is_stopped_goes_on_and_ends_like_an_undisturbed_one(
     assert (result.late, result.asked_for) == (whole.late, whole.asked_for)
 
 
+def moved(data: Path) -> int:
+    """What the last run says about contacts that changed since the one before it."""
+    found = rows(
+        data,
+        "select cast(payload ->> 'moved' as bigint) from raw_alpine_iq.extraction_runs "
+        "order by payload ->> 'started_at' desc limit 1",
+    )
+    return int(found[0][0])
+
+
+def test_a_source_that_stands_still_is_told_from_one_that_moves(
+    simulated: Simulated, once: Once, data: Path
+) -> None:
+    assert moved(data) == len(once.ids)
+    simulated.extract(data, delta=True)
+    assert moved(data) == 0
+    edit(simulated, "edit_contact", once.ids[0], values={"loyaltyPoints": 1.5})
+    edit(simulated, "delete_contact", once.ids[1])
+    simulated.extract(data, accept_changes=True)
+    assert moved(data) == 2
+    simulated.extract(data)
+    assert moved(data) == 0
+
+
 def test_without_a_complete_run_before_a_delta_reads_everything(
     simulated: Simulated, once: Once, tmp_path: Path
 ) -> None:
