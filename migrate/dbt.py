@@ -23,7 +23,9 @@ from migrate.seeds import check_seeds
 if TYPE_CHECKING:
     from load.progress import Progress
 
-SECRETS: Final = frozenset({"ALPINE_IQ_API_KEY", "PIPEDRIVE_API_TOKEN", "AIQ2PD_LEDGER_KEY"})
+SECRETS: Final = frozenset(
+    {"ALPINE_IQ_API_KEY", "PIPEDRIVE_API_TOKEN", "AIQ2PD_LEDGER_KEY", "AIQ2PD_HANDOVER_KEY"}
+)
 FAILED: Final = frozenset({"fail", "error", "runtime error"})
 NAMED_AT_MOST: Final = 5
 TASK: Final = "dbt"

@@ -30,7 +30,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from load.errors import ConfigError
-from migrate import places
+from migrate import places, settings
 from migrate.outcome import Outcome, Table
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def _table(manifest: dict[str, Any]) -> Table:
 
 
 def _key() -> str:
-    key = os.environ.get(KEY_VARIABLE, "")
+    given = settings.read().handover_key
+    key = given.get_secret_value() if given is not None else ""
     if len(key) < SHORTEST_KEY:
         raise ConfigError(
             f"{KEY_VARIABLE} must be set to at least {SHORTEST_KEY} characters; whoever opens the "

@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     backup_dir: Path | None = _variable(
         "AIQ2PD_BACKUP_DIR", "folder off this machine that gets a copy of each ledger backup"
     )
+    handover_key: SecretStr | None = _variable(
+        "AIQ2PD_HANDOVER_KEY", "secret; opens and seals the bundle of aiq2pd handover"
+    )
     undo_max_days: float = _variable(
         "AIQ2PD_UNDO_MAX_DAYS",
         "days that an undo of everything may take; above it the cutover's gate is red",
