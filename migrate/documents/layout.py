@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from migrate.outcome import Cell, Table
-from migrate.report.page import shown
+from migrate.report.cells import shown
+from migrate.report.page import layouts
 
 if TYPE_CHECKING:
     from migrate.documents.sheets import Section, Sheet
@@ -27,11 +26,8 @@ def as_markdown(sheet: Sheet, sections: Filled) -> str:
 
 def as_html(sheet: Sheet, sections: Filled) -> str:
     """The same for a browser, on paper or a telephone."""
-    environment = Environment(
-        loader=PackageLoader("migrate.documents", "."), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["cell"] = shown
-    return environment.get_template("sheet.html.j2").render(sheet=sheet, sections=sections)
+    template = layouts("migrate.documents").get_template("sheet.html.j2")
+    return template.render(sheet=sheet, sections=sections)
 
 
 def _table(table: Table) -> str:

@@ -6,19 +6,18 @@ failure, so that the report can be written after any step.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from migrate import history
 from migrate.gates import Gate, Verdict, judge_in
 from migrate.outcome import Cell, Table
 from migrate.places import Places
-from migrate.report import queries
-from migrate.report.plots import Bar, bars
+from migrate.report import cost, queries
+from migrate.report.cells import as_table, shown
 from migrate.summaries import Warehouse, open_warehouse
 
 ROWS_SHOWN = 200
@@ -42,6 +41,7 @@ class Page:
     verdict: str
     go: bool
     reason: str
+    figures: dict[str, Cell]
     facts: dict[str, Cell]
     gates: tuple[Gate, ...]
     sections: tuple[Section, ...]
@@ -53,37 +53,39 @@ def gather(where: Places) -> tuple[Page, Table]:
     with open_warehouse(where.warehouse) as warehouse:
         verdict = judge_in(warehouse)
         to_do = warehouse.table("What to do", queries.REMEDIATION)
+        spent = cost.measure(warehouse, where, steps)
         sections = (
             *(_section(warehouse, spec) for spec in queries.SECTIONS),
-            _cost(warehouse, where, steps),
+            Section(
+                "cost",
+                "Tokens and time",
+                "What each plan expected, what was spent on it, and how long each step took.",
+                spent.tables,
+                spent.plot,
+            ),
         )
         facts = _facts(warehouse)
+        figures = _figures(warehouse, verdict, spent.of_forecast)
     provisional = not any(step.name == "sweep" and step.exit_code == 0 for step in steps)
     name, reason = _verdict(verdict, provisional=provisional)
     go = not verdict.red and bool(verdict.gates)
-    return Page(name, go, reason, facts, verdict.gates, sections), to_do
+    return Page(name, go, reason, figures, facts, verdict.gates, sections), to_do
 
 
 def render(page: Page) -> str:
     """The page as HTML; everything that is not ours is escaped."""
+    return layouts("migrate.report").get_template("page.html.j2").render(page=page)
+
+
+def layouts(package: str) -> Environment:
+    """Templates of a package, with the one style sheet and the one way to lay out a table."""
     environment = Environment(
-        loader=PackageLoader("migrate.report", "."), autoescape=True, undefined=StrictUndefined
+        loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader("migrate.report", ".")]),
+        autoescape=True,
+        undefined=StrictUndefined,
     )
-    environment.filters["cell"] = shown
-    return environment.get_template("page.html.j2").render(page=page)
-
-
-def shown(value: Cell) -> str:
-    """A cell as people read it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.2f}".removesuffix(".00")
-    return value
+    environment.filters |= {"cell": shown, "as_table": as_table}
+    return environment
 
 
 def _verdict(verdict: Verdict, *, provisional: bool) -> tuple[str, str]:
@@ -99,7 +101,7 @@ def _verdict(verdict: Verdict, *, provisional: bool) -> tuple[str, str]:
 
 def _section(warehouse: Warehouse, spec: queries.Spec) -> Section:
     tables = tuple(_shortened(warehouse.table(title, sql)) for title, sql in spec.queries)
-    plot = bars(spec.title, spec.introduction, spec.plot(tables)) if spec.plot else Markup("")
+    plot = spec.plot(tables) if spec.plot else Markup("")
     return Section(spec.anchor, spec.title, spec.introduction, tables, plot)
 
 
@@ -118,29 +120,15 @@ def _facts(warehouse: Warehouse) -> dict[str, Cell]:
     return {**facts, "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}
 
 
-def _cost(warehouse: Warehouse, where: Places, steps: list[history.Step]) -> Section:
-    spent = warehouse.table("Tokens spent, by what they were spent on", queries.TOKENS)
-    runs = warehouse.table("Runs", queries.RUNS)
-    forecast = Table("Forecast of each plan", ("plan", "frozen", "calls", "tokens"), _plans(where))
-    times = Table(
-        "Time",
-        ("step", "ended", "seconds", "exit_code", "result"),
-        tuple((s.name, s.ended_at, s.seconds, s.exit_code, s.headline) for s in steps),
-    )
-    longest = max((step.seconds for step in steps), default=0.0)
-    rows = [Bar(s.name, s.seconds, longest, f"{s.seconds:.1f} s") for s in steps]
-    return Section(
-        "cost",
-        "Tokens and time",
-        "What the plan expected and what was spent; seconds by step.",
-        (forecast, runs, spent, times),
-        bars("Seconds by step", "How long each step took.", rows),
-    )
-
-
-def _plans(where: Places) -> tuple[tuple[Cell, ...], ...]:
-    manifests = [
-        json.loads(file.read_text(encoding="utf-8")) for file in where.plans.glob("*/manifest.json")
-    ]
-    manifests.sort(key=lambda manifest: str(manifest["created_at"]))
-    return tuple((m["digest"], m["created_at"], m["calls"], m["tokens"]) for m in manifests)
+def _figures(warehouse: Warehouse, verdict: Verdict, spent: float | None) -> dict[str, Cell]:
+    """The few numbers that people ask for first."""
+    if not verdict.gates:
+        return {}
+    counts = warehouse.table("Counts", queries.HEADLINE_COUNTS).rows
+    values = warehouse.table("Values", queries.HEADLINE_VALUES).rows
+    return {
+        "gates green": f"{verdict.green} of {len(verdict.gates)}",
+        **{f"{name}s arrived": f"{there:,} of {due:,}" for name, there, due in counts},
+        **({"values compared": values[0][0], "of them unequal": values[0][1]} if values else {}),
+        **({"tokens against forecast": f"{spent:.1%}"} if spent is not None else {}),
+    }

@@ -6,15 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from migrate.outcome import Table
-from migrate.report.plots import Bar
+from migrate.report.plots import Bar, Parts, bars, stacks
 from migrate.summaries import RECONCILIATION
 
-Plotter = Callable[[tuple[Table, ...]], list[Bar]]
+Plotter = Callable[[tuple[Table, ...]], Markup]
 
 BINDING: Final = (
     'select source_account as "Alpine IQ account", '
     "company_domain || ' (' || company_id || ')' as \"Pipedrive company\" from ledger.binding"
+)
+HEADLINE_COUNTS: Final = (
+    "select entity, in_destination::bigint, expected::bigint from reconciliation.rec_counts "
+    "where entity in ('organization', 'person', 'deal') order by phase"
+)
+HEADLINE_VALUES: Final = (
+    "select coalesce(sum(record_count), 0)::bigint, "
+    "coalesce(sum(record_count) filter (where is_mismatch), 0)::bigint "
+    "from reconciliation.rec_field_comparison"
+)
+APPLIED: Final = (
+    "select plan_digest as plan, sum(tokens_spent)::bigint as tokens, sum(calls)::bigint as calls, "
+    "round(sum(epoch(ended_at) - epoch(started_at)), 1) as seconds from ledger.runs "
+    "where kind = 'apply' group by plan_digest"
 )
 REMEDIATION: Final = "select * from reconciliation.remediation"
 TOKENS: Final = (
@@ -35,17 +51,23 @@ LOOKED_AT: Final = (
     ("sms_opt_in__c", "sms_opt_in"),
     ("email_opt_in__c", "email_opt_in"),
 )
+SIDES: Final = (("Alpine IQ", "source_shown"), ("Pipedrive", "destination_shown"))
 SPOT_CHECK: Final = (
-    "select store_name as store, risk_class as risk, pipedrive_id::varchar as pipedrive_id, "
-    + ", ".join(
-        "any_value(if(verdict in ('equal', 'normalised_equal', 'kept'), source_shown, "
-        "concat_ws(' ≠ ', coalesce(source_shown, '(none)'), coalesce(destination_shown, '(none)'))"
-        f")) filter (where column_name = '{column}') as {name}"
-        for column, name in LOOKED_AT
+    "select store, risk, pipedrive_link, side, "
+    + ", ".join(name for _, name in LOOKED_AT)
+    + ", differing from ("
+    + " union all ".join(
+        f"select store_name as store, risk_class as risk, pipedrive_link, '{side}' as side, "
+        + ", ".join(
+            f"any_value({shown}) filter (where column_name = '{column}') as {name}"
+            for column, name in LOOKED_AT
+        )
+        + ", count_if(verdict not in ('equal', 'normalised_equal', 'kept')) as differing, "
+        "source_key from reconciliation.rec_spot_check "
+        "group by store_name, risk_class, source_key, pipedrive_link"
+        for side, shown in SIDES
     )
-    + ", count_if(verdict not in ('equal', 'normalised_equal', 'kept')) as differing "
-    "from reconciliation.rec_spot_check group by store_name, risk_class, source_key, pipedrive_id "
-    "order by store_name, risk_class, source_key"
+    + ") order by store, risk, source_key, side"
 )
 
 
@@ -60,33 +82,63 @@ class Spec:
     plot: Plotter | None = None
 
 
-def _arrived(tables: tuple[Table, ...]) -> list[Bar]:
-    return [
+def _arrived(tables: tuple[Table, ...]) -> Markup:
+    rows = [
         Bar(
-            str(row["entity"]),
+            str(row["entity"]).replace("_", " "),
             _number(row["in_destination"]),
             _number(row["expected"]),
             f"{_number(row['in_destination']):,.0f} of {_number(row['expected']):,.0f}",
         )
         for row in tables[0].records()
     ]
+    return bars("Records in Pipedrive", "Records in Pipedrive, of those expected there.", rows)
 
 
-def _rates(tables: tuple[Table, ...]) -> list[Bar]:
-    return [
+def _consent(tables: tuple[Table, ...]) -> Markup:
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for row in tables[1].records():
+        for side, column in (("Alpine IQ", "source_persons"), ("Pipedrive", "destination_persons")):
+            shares = found.setdefault((str(row["channel"]), side), {})
+            shares[str(row["statement"])] = _number(row[column])
+    rows = [
+        Parts(
+            f"{channel}, {side}",
+            tuple((name.lower(), shares.get(name, 0.0)) for name in ("Yes", "Unknown", "No")),
+            " / ".join(f"{shares.get(name, 0.0):,.0f}" for name in ("Yes", "Unknown", "No")),
+        )
+        for (channel, side), shares in sorted(found.items())
+    ]
+    return stacks(
+        "Consent on both sides",
+        "Persons who said Yes (left), Unknown (middle) and No (right), by channel on both sides. "
+        "The upper and lower bar of a channel must look alike.",
+        rows,
+    )
+
+
+def _rates(tables: tuple[Table, ...]) -> Markup:
+    rows = [
         Bar(
             str(row["field"]),
             _number(row["in_pipedrive"]),
             1.0,
-            f"{_number(row['in_pipedrive']):.0%}",
+            f"{_number(row['in_pipedrive']):.1%}",
+            mark=_number(row["in_alpine_iq"]),
         )
         for row in tables[0].records()
         if row["entity"] == "person"
     ]
+    return bars(
+        "Population of the fields of persons",
+        "Share of persons with a value in Pipedrive. The line across a bar is the share in "
+        "Alpine IQ: a bar that ends before its line lost values on the way.",
+        rows,
+    )
 
 
-def _coverage(tables: tuple[Table, ...]) -> list[Bar]:
-    return [
+def _coverage(tables: tuple[Table, ...]) -> Markup:
+    rows = [
         Bar(
             str(row["label"]),
             _number(row["members_on_both"]),
@@ -96,6 +148,7 @@ def _coverage(tables: tuple[Table, ...]) -> list[Bar]:
         for row in tables[0].records()
         if row["column_name"] == "audience_list__c"
     ]
+    return bars("Members by audience", "Members who carry their audience in Pipedrive.", rows)
 
 
 def _number(value: object) -> float:
@@ -135,6 +188,7 @@ SECTIONS: Final = (
                 "select * from reconciliation.rec_order_totals order by 1, 2, 3",
             ),
         ),
+        _consent,
     ),
     Spec(
         "population",
@@ -187,14 +241,15 @@ SECTIONS: Final = (
     Spec(
         "spot-check",
         "Spot check",
-        "Forty people drawn by lot over stores and kinds of risk, for human eyes. Open the record "
-        "in Pipedrive by its id; a value that differs shows as source, then destination.",
+        "Forty people drawn by lot over stores and kinds of risk, for human eyes: what Alpine IQ "
+        "says above what Pipedrive holds. Values are masked; the link opens the person.",
         (("People to look at", SPOT_CHECK),),
     ),
     Spec(
         "to-do",
         "What a person has to do",
-        "Worst first; remediation.csv has all lines. Personal values are masked.",
+        "Worst first; remediation.csv has all lines. Links open the record in Pipedrive (a line or "
+        "a note: its deal). Personal values are masked.",
         (
             (
                 "By problem",

@@ -34,6 +34,8 @@ compared as (
     where entity = 'person'
 ),
 
+binding as (select * from {{ ref('stg_ledger__binding') }}),
+
 fields_looked_at as (
     select
         unnest(
@@ -146,18 +148,23 @@ read_as_text as (
 
 masked as (
     select
-        store_name,
-        risk_class,
-        source_key,
-        pipedrive_id,
-        column_name,
-        cast(field_order as integer) as field_order,
-        source_value,
-        destination_value,
+        read_as_text.store_name,
+        read_as_text.risk_class,
+        read_as_text.source_key,
+        read_as_text.pipedrive_id,
+        {{ pipedrive_link(
+            'binding.company_domain', "'person'", 'read_as_text.pipedrive_id'
+        ) }} as pipedrive_link,
+        read_as_text.column_name,
+        cast(read_as_text.field_order as integer) as field_order,
+        read_as_text.source_value,
+        read_as_text.destination_value,
         {{ recognisable('column_name', 'source_value') }} as source_shown,
         {{ recognisable('column_name', 'destination_value') }} as destination_shown,
-        verdict
+        read_as_text.verdict
     from read_as_text
+    left join binding
+        on true
 )
 
 select * from masked

@@ -24,6 +24,8 @@ consent_changes as (
     where direction = 'rise' and not is_sent
 ),
 
+binding as (select * from {{ ref('stg_ledger__binding') }}),
+
 united as (
     select
         entity,
@@ -124,9 +126,40 @@ united as (
         'leave it, or record the evidence and an approval' as what_to_do,
         'medium' as severity
     from consent_changes
+),
+
+-- lines and notes are looked at on the page of their deal
+linked as (
+    select
+        united.entity,
+        united.source_key,
+        united.pipedrive_id,
+        united.column_name,
+        united.field_name,
+        united.problem,
+        united.source_value,
+        united.destination_value,
+        united.what_to_do,
+        united.severity,
+        {{ pipedrive_link(
+            'binding.company_domain', 'united.entity', 'united.pipedrive_id',
+            'deals.pipedrive_id'
+        ) }} as pipedrive_link
+    from united
+    left join binding
+        on true
+    left join planned
+        on
+            united.entity = planned.entity
+            and united.source_key = planned.source_key
+            and planned.entity in ('deal_product', 'note')
+    left join id_map as deals
+        on
+            deals.entity = 'deal'
+            and (planned.payload ->> 'deal__source_key') = deals.source_key
 )
 
-select * from united
+select * from linked
 order by
     array_position(['critical', 'high', 'medium', 'low'], severity),
     entity,
