@@ -44,7 +44,7 @@ RUNS: Final = (
 
 LOOKED_AT: Final = (
     ("name", "name"),
-    ("emails", "e_mail"),
+    ("emails", "email"),
     ("phones", "phone"),
     ("loyalty_points__c", "points"),
     ("loyalty_tier__c", "tier"),
@@ -53,7 +53,7 @@ LOOKED_AT: Final = (
 )
 SIDES: Final = (("Alpine IQ", "source_shown"), ("Pipedrive", "destination_shown"))
 SPOT_CHECK: Final = (
-    "select store, risk, pipedrive_link, side, "
+    "select store, risk, pipedrive_link as record, side, "
     + ", ".join(name for _, name in LOOKED_AT)
     + ", differing from ("
     + " union all ".join(
