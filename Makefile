@@ -42,8 +42,8 @@ format: env ## put SQL and Python in shape
 
 docs: env ## the generated pages
 	@$(BIN)/python -m migrate.manual docs/cli.md
-	@$(BIN)/python -m migrate.mapping_page docs/mapping.md
 	@$(BIN)/python -m migrate.documents.fields_page models/marts/_fields.md
+	@$(BIN)/python -m migrate.mapping_page docs/mapping.md
 
 bench: env ## measure, and rewrite docs/benchmarks.md; ARGS="--size 100000", ARGS="landing"
 	@$(BIN)/python -m bench $(ARGS)
