@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from load.errors import ConfigError
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 WINDOW_SCALE = 60.0
 
 
-def bring_up(*, personas: int, seed: int, scale: float = WINDOW_SCALE) -> SandboxInfo:
+def bring_up(
+    *,
+    personas: int,
+    seed: int,
+    scale: float = WINDOW_SCALE,
+    told: Callable[[int], None] | None = None,
+) -> SandboxInfo:
     """Both servers, running; on the state that exists, else on a newly generated one."""
     from sandbox import process
 
@@ -31,6 +38,7 @@ def bring_up(*, personas: int, seed: int, scale: float = WINDOW_SCALE) -> Sandbo
             window_scale=scale,
             plan=own.pipedrive_plan,
             seats=own.pipedrive_seats,
+            told=told,
         )
     except process.SandboxFailed as error:
         raise ConfigError(f"{error} ({places.here().shown(folder)})") from error
@@ -69,12 +77,20 @@ def generate_anew(progress: Progress, *, personas: int, seed: int) -> Outcome:
         raise ConfigError("the sandbox is running: stop it first (`aiq2pd sandbox down`)")
     folder = places.here().sandbox
     shutil.rmtree(folder, ignore_errors=True)
-    progress.start("sandbox", None)
-    bring_up(personas=personas, seed=seed)
+    progress.start("generate", personas)
+    done = 0
+
+    def told(contacts: int) -> None:
+        nonlocal done
+        now = min(contacts, personas)  # one person may come as two contacts
+        progress.advance("generate", now - done)
+        done = now
+
+    bring_up(personas=personas, seed=seed, told=told)
     from sandbox import process
 
     process.down(folder)
-    progress.finish("sandbox")
+    progress.finish("generate")
     return Outcome(
         "sandbox generate",
         f"a new account of {personas} personas (seed {seed}) lies in {places.here().shown(folder)}",

@@ -15,10 +15,11 @@ import http.client
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -80,10 +81,12 @@ def up(
     window_scale: float = 1.0,
     plan: str = "growth",
     seats: int = 5,
+    told: Callable[[int], None] | None = None,
 ) -> SandboxInfo:
     """Starts both services on free loopback ports; a sandbox that runs is left as it is.
 
-    A folder that holds a state serves that state, whatever `personas` and `seed` say.
+    A folder that holds a state serves that state, whatever `personas` and `seed` say. `told` hears
+    once a second how many contacts a new account has so far.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(folder):
@@ -96,7 +99,7 @@ def up(
         pipedrive = _start(folder, "pipedrive", [*scale, "--plan", plan, "--seats", str(seats)])
         try:
             source, target = (
-                _ready(folder, "alpine_iq", alpine_iq),
+                _ready(folder, "alpine_iq", alpine_iq, told),
                 _ready(folder, "pipedrive", pipedrive),
             )
         except BaseException:
@@ -169,11 +172,16 @@ def _start(folder: Path, name: str, arguments: list[str]) -> int:
         )
 
 
-def _ready(folder: Path, name: str, pid: int) -> dict[str, Any]:
+def _ready(
+    folder: Path, name: str, pid: int, told: Callable[[int], None] | None = None
+) -> dict[str, Any]:
     """The line that a service prints once it listens."""
     until = time.monotonic() + _LONGEST_START
-    ready = folder / f"{name}.ready"
+    ready, tells_at = folder / f"{name}.ready", time.monotonic() + 1.0
     while time.monotonic() < until:
+        if told is not None and time.monotonic() >= tells_at:
+            told(_contacts(folder / f"{name}.sqlite"))
+            tells_at = time.monotonic() + 1.0
         line = ready.read_bytes()
         if line.endswith(b"\n"):
             about: dict[str, Any] = json.loads(line)
@@ -182,6 +190,16 @@ def _ready(folder: Path, name: str, pid: int) -> dict[str, Any]:
             break
         time.sleep(_PAUSE)
     raise SandboxFailed(f"sandbox {name} did not start; see {name}.log in the sandbox's folder")
+
+
+def _contacts(state: Path) -> int:
+    """How many contacts a state that is being filled has; its numbers run from 1 without a gap."""
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as db,
+    ):
+        return int(db.execute("select max(seq) from contacts").fetchone()[0] or 0)
+    return 0
 
 
 def _runs(pid: int) -> bool:
