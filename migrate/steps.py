@@ -62,9 +62,9 @@ def extract_source(
     delta: bool = False,
 ) -> Outcome:
     """`aiq2pd extract`."""
-    if exports_only:
-        from migrate.inbox import land_without_calls
+    from migrate.inbox import headers_seed, land_without_calls
 
+    if exports_only:
         landed = land_without_calls(settings)
         forget.erase_again(settings.places)
         return landed
@@ -80,6 +80,7 @@ def extract_source(
         per_contact=per_contact,
         sample=sample,
         accept_changes=accept_changes,
+        inbox_headers=headers_seed(),
         on_plan=plans.append,
         delta=delta,
     )
@@ -119,7 +120,10 @@ def _what_changed(result: ExtractionResult) -> tuple[Table, ...]:
 def build_models(
     settings: Settings, progress: Progress, *, select: str = "", unit_tests: bool = False
 ) -> Outcome:
-    """`aiq2pd build`."""
+    """`aiq2pd build`. Keys that the ledger knows decide which keys records keep."""
+    if settings.places.ledger.exists():
+        with open_ledger(settings) as ledger:
+            publish_ledger(settings, ledger)
     done = _dbt(
         settings,
         progress,
@@ -146,6 +150,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
     settings.require((*ALPINE_IQ[1:2], *PIPEDRIVE))
     _warehouse_exists(settings)
     from load.plan import freeze
+    from migrate.continuity import keys_go_on
     from migrate.loading import company
     from migrate.summaries import plan_tables
 
@@ -155,6 +160,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
             _read_back(settings, progress, ledger)
         publish_ledger(settings, ledger)
     _dbt(settings, progress, selector="plan")
+    keys_go_on(settings.places.warehouse)
     plan = freeze(
         settings.places.warehouse,
         settings.places.plans,

@@ -52,8 +52,8 @@ def extract(
     without points, is found by the twentieth that is asked for anyway, or by a run without --delta:
     make the last one before cutover such a run.
 
-    Exports in the folder inbox of the data folder spare no call yet: no model reads them. Only
-    --exports-only lands them, to be looked at.
+    Exports in the folder inbox of the data folder are landed first; calls that they answer are not
+    made. See `aiq2pd inbox check`.
 
     Example:
 

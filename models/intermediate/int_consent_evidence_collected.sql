@@ -13,7 +13,11 @@ hidden_contacts as (select * from {{ ref('stg_alpine_iq__hidden_contacts') }}),
 
 optins as (select * from {{ ref('stg_alpine_iq__optins') }}),
 
--- list and look-ups by id show one and the same object, read at different times:
+personas_exported as (select * from {{ ref('stg_alpine_iq__export_personas') }}),
+
+hidden_exported as (select * from {{ ref('stg_alpine_iq__export_hidden_contacts') }}),
+
+-- list, look-ups by id and exports show one and the same object at different times:
 -- one source, so that a newer statement in either of them counts
 personas_read as (
     select
@@ -51,6 +55,30 @@ personas_read as (
         email_opted_out_at,
         fetched_at
     from hidden_contacts
+    union all
+    select
+        contact_id,
+        sms_opted_in_at,
+        sms_opted_out_at,
+        cast(null as timestamp) as sms_invited_at,
+        cast(null as boolean) as has_sms_invitation,
+        cast(null as boolean) as has_sms_consent_mark,
+        email_opted_in_at,
+        email_opted_out_at,
+        fetched_at
+    from personas_exported
+    union all
+    select
+        contact_id,
+        sms_opted_in_at,
+        sms_opted_out_at,
+        cast(null as timestamp) as sms_invited_at,
+        cast(null as boolean) as has_sms_invitation,
+        cast(null as boolean) as has_sms_consent_mark,
+        email_opted_in_at,
+        email_opted_out_at,
+        fetched_at
+    from hidden_exported
 ),
 
 statements as (

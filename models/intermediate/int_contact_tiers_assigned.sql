@@ -9,7 +9,7 @@ properties as (select * from {{ ref('int_contact_custom_properties_listed') }}),
 
 discounts as (select * from {{ ref('stg_alpine_iq__discounts') }}),
 
-program as (select * from {{ ref('stg_alpine_iq__loyalty_program') }}),
+program as (select * from {{ ref('int_loyalty_program_united') }}),
 
 tier_rules as (select * from {{ ref('tier_rules') }}),
 

@@ -160,14 +160,33 @@ matched as (
         on merged_at_source.merged_into_contact_id = persons_of_loadable.contact_id
 ),
 
+known_contacts as (
+    select replace(source_key, 'aiq:contact:', '') as contact_id
+    from {{ ref('int_keys_known') }}
+    where entity = 'person'
+),
+
 keyed as (
     select
-        contact_id,
-        person_contact_id,
-        'aiq:contact:' || person_contact_id as person_source_key,
-        rule,
-        score
+        matched.contact_id,
+        matched.person_contact_id,
+        -- the key that the ledger knows outlives merges and rules
+        'aiq:contact:' || case
+            when
+                bool_or(known_contacts.contact_id = matched.person_contact_id)
+                    over (partition by matched.person_contact_id)
+                then matched.person_contact_id
+            else coalesce(
+                min(known_contacts.contact_id)
+                    over (partition by matched.person_contact_id),
+                matched.person_contact_id
+            )
+        end as person_source_key,
+        matched.rule,
+        matched.score
     from matched
+    left join known_contacts
+        on matched.contact_id = known_contacts.contact_id
 )
 
 select * from keyed

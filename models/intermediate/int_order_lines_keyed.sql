@@ -3,11 +3,13 @@
 
 with
 
-order_lines as (select * from {{ ref('stg_alpine_iq__order_lines') }}),
+order_lines as (select * from {{ ref('int_order_lines_united') }}),
 
 stores as (select * from {{ ref('stg_alpine_iq__stores') }}),
 
 store_names as (select * from {{ ref('int_store_names_matched') }}),
+
+contacts_matched as (select * from {{ ref('int_contacts_matched') }}),
 
 -- a receipt number that two contacts share is no identity of an order
 order_ids_judged as (
@@ -75,6 +77,133 @@ lines_cleaned as (
         on {{ case_folded('order_lines.store_name') }} = store_names.folded_name
 ),
 
+lines_named as (
+    select
+        *,
+        case when has_real_key then real_order_part else derived_order_part end
+            as natural_order_part,
+        -- without an SKU the name and brand are all that tells products apart
+        'name:' || left(
+            md5(
+                {{ case_folded('product_name') }}
+                || '|' || coalesce({{ case_folded('brand') }}, '')
+            ),
+            16
+        ) as product_name_part
+    from lines_cleaned
+),
+
+known_orders as (
+    select replace(source_key, 'aiq:order:', '') as known_part
+    from {{ ref('int_keys_known') }}
+    where entity = 'deal'
+),
+
+known_products as (
+    select replace(source_key, 'aiq:product:', '') as known_part
+    from {{ ref('int_keys_known') }}
+    where entity = 'product'
+),
+
+visits as (
+    select distinct
+        lines_named.natural_order_part,
+        lines_named.derived_order_part,
+        lines_named.contact_id
+    from lines_named
+    left join known_orders as known_by_nature
+        on lines_named.natural_order_part = known_by_nature.known_part
+    where known_by_nature.known_part is null
+),
+
+-- a visit that was loaded before its receipt number was known, or under a contact that
+-- was merged since, stays in the deal that it has
+visits_known as (
+    select
+        visits.derived_order_part,
+        known_orders.known_part
+    from visits
+    inner join known_orders
+        on visits.derived_order_part = known_orders.known_part
+    union
+    select
+        visits.derived_order_part,
+        known_orders.known_part
+    from visits
+    inner join contacts_matched as owners
+        on visits.contact_id = owners.contact_id
+    inner join contacts_matched as former_owners
+        on owners.person_contact_id = former_owners.person_contact_id
+    inner join known_orders
+        on
+            former_owners.contact_id
+            || right(
+                visits.derived_order_part,
+                length(visits.derived_order_part) - length(visits.contact_id)
+            )
+            = known_orders.known_part
+),
+
+visit_parts_kept as (
+    select
+        derived_order_part,
+        min(known_part) as known_part
+    from visits_known
+    group by derived_order_part
+),
+
+order_parts_kept as (
+    select
+        visits.natural_order_part,
+        min(visit_parts_kept.known_part) as known_part
+    from visits
+    inner join visit_parts_kept
+        on visits.derived_order_part = visit_parts_kept.derived_order_part
+    group by visits.natural_order_part
+),
+
+product_parts_kept as (
+    select
+        lines_named.sku,
+        min(known_products.known_part) as known_part
+    from lines_named
+    inner join known_products
+        on lines_named.product_name_part = known_products.known_part
+    left join known_products as known_by_sku
+        on lines_named.sku = known_by_sku.known_part
+    where lines_named.sku is not null and known_by_sku.known_part is null
+    group by lines_named.sku
+    qualify
+        row_number() over (
+            partition by min(known_products.known_part) order by lines_named.sku
+        ) = 1
+),
+
+lines_with_keys as (
+    select
+        lines_named.*,
+        coalesce(
+            visit_parts_kept.known_part,
+            order_parts_kept.known_part,
+            lines_named.natural_order_part
+        ) as order_part,
+        coalesce(
+            product_parts_kept.known_part,
+            lines_named.sku,
+            lines_named.product_name_part
+        ) as product_part
+    from lines_named
+    left join order_parts_kept
+        on lines_named.natural_order_part = order_parts_kept.natural_order_part
+    -- an order that the ledger knows by its own key is not in order_parts_kept
+    left join visit_parts_kept
+        on
+            lines_named.derived_order_part = visit_parts_kept.derived_order_part
+            and order_parts_kept.known_part is not null
+    left join product_parts_kept
+        on lines_named.sku = product_parts_kept.sku
+),
+
 keyed as (
     select
         contact_id,
@@ -82,22 +211,11 @@ keyed as (
         order_id,
         has_real_key,
         derived_order_part,
-        case when has_real_key then real_order_part else derived_order_part end
-            as order_part,
-        'aiq:order:'
-        || case when has_real_key then real_order_part else derived_order_part end
-            as order_source_key,
-        -- without an SKU the name and brand are all that tells products apart
-        'aiq:product:' || coalesce(
-            sku,
-            'name:' || left(
-                md5(
-                    {{ case_folded('product_name') }}
-                    || '|' || coalesce({{ case_folded('brand') }}, '')
-                ),
-                16
-            )
-        ) as product_source_key,
+        natural_order_part,
+        order_part,
+        'aiq:order:' || order_part as order_source_key,
+        'aiq:product:' || product_part as product_source_key,
+        'aiq:product:' || product_name_part as product_name_source_key,
         store_id,
         store_name,
         sku,
@@ -141,7 +259,7 @@ keyed as (
         order_total,
         line_at,
         fetched_at
-    from lines_cleaned
+    from lines_with_keys
 )
 
 select * from keyed

@@ -25,11 +25,12 @@ lines_numbered as (
         row_number() over (
             partition by order_source_key
             order by
+                -- what both lanes say comes first: the SKU may arrive later
                 line_at asc nulls first,
-                product_source_key asc,
                 product_name asc,
                 line_amount asc,
                 quantity asc,
+                product_source_key asc,
                 price asc nulls first,
                 discount asc nulls first,
                 ordinal asc

@@ -39,6 +39,7 @@ rolled_up as (
         min(order_id) as order_id,
         bool_and(has_real_key) as has_real_key,
         min(derived_order_part) as derived_order_part,
+        min(natural_order_part) as natural_order_part,
         arg_min(store_id, struct_pack(line_at := line_at, ordinal := ordinal))
             as store_id,
         arg_min(store_name, struct_pack(line_at := line_at, ordinal := ordinal))
@@ -84,6 +85,7 @@ totalled as (
         rolled_up.order_id,
         rolled_up.has_real_key,
         rolled_up.derived_order_part,
+        rolled_up.natural_order_part,
         rolled_up.store_id,
         rolled_up.store_name,
         rolled_up.raw_status,

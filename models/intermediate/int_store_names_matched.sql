@@ -5,7 +5,7 @@ with
 
 stores as (select * from {{ ref('stg_alpine_iq__stores') }}),
 
-order_lines as (select * from {{ ref('stg_alpine_iq__order_lines') }}),
+order_lines as (select * from {{ ref('int_order_lines_united') }}),
 
 contacts as (select * from {{ ref('int_contacts_united') }}),
 

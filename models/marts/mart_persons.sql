@@ -22,7 +22,7 @@ properties as (select * from {{ ref('int_person_properties_mapped') }}),
 
 property_texts as (select * from {{ ref('int_person_custom_properties_written') }}),
 
-programs as (select * from {{ ref('stg_alpine_iq__loyalty_program') }}),
+programs as (select * from {{ ref('int_loyalty_program_united') }}),
 
 -- a suppressed person is in no segment that somebody might write to
 segments_allowed as (

@@ -17,6 +17,10 @@ contacts_known as (
     select contact_id from contacts
     union
     select contact_id from hidden_contacts
+    union
+    select contact_id from {{ ref('stg_alpine_iq__export_personas') }}
+    union
+    select contact_id from {{ ref('stg_alpine_iq__export_hidden_contacts') }}
 )
 
 select

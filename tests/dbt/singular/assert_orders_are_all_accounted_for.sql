@@ -1,11 +1,11 @@
 -- If this fails, an order was lost or counted twice: orders = deals + quarantined, and
--- every line of the source is in exactly one order.
+-- every line of either lane is in exactly one order, or left out with a reason.
 
 with
 
 orders as (select * from {{ ref('int_orders_rolled_up') }}),
 
-order_lines as (select * from {{ ref('stg_alpine_iq__order_lines') }}),
+lines_read as (select * from {{ ref('int_order_lines_read') }}),
 
 deals as (select * from {{ ref('mart_deals') }}),
 
@@ -25,8 +25,12 @@ orders_placed as (
 
 lines_counted as (
     select
-        (select count(*) from order_lines) as landed_count,
-        (select coalesce(sum(line_count), 0) from orders) as rolled_up_count
+        (select count(*) from {{ ref('stg_alpine_iq__order_lines') }})
+        + (select count(*) from {{ ref('stg_alpine_iq__export_sales_lines') }})
+            as landed_count,
+        (select coalesce(sum(line_count), 0) from orders)
+        + (select count(lines_read.why_left_out) from lines_read)
+            as rolled_up_count
 )
 
 select

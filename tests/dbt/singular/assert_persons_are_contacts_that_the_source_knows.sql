@@ -12,7 +12,7 @@ select
 from persons
 left join dispositions
     on
-        persons.source_key = dispositions.contact_source_key
+        persons.source_key = dispositions.person_source_key
         and dispositions.disposition = 'person'
 group by persons.source_key
 having count(dispositions.contact_id) <> 1

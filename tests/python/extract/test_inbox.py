@@ -1,0 +1,145 @@
+"""Exports in the inbox: whatever way they are written they land the same, and errors say where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from extract.alpine_iq.landing import ALPINE_IQ
+from extract.inbox import InboxReport, check_inbox
+from extract.inbox.answers import Answered, answered_by
+from extract.inbox.landing import land_inbox
+from extract.landing import Warehouse
+from load.errors import ConfigError
+
+SEED = Path(__file__).resolve().parents[3] / "seeds" / "mapping" / "inbox_headers.csv"
+PERSONAS = "4007-all-1795000000-rp.csv"
+SALES = "4007-all-1688000000-1790000000-sl.csv"
+HIDDEN = "4007-all-1795000000-bl.csv"
+HEADER = "contact_id,src_ids,first_name,Card expires"
+LINE_HEADER = (
+    "transaction_id,time_of_sale,product_name,quantity,price,customer_aiq_contact_id,discount"
+)
+SALE = "R-1,2024-05-31 18:00:00 UTC,Haze,1,9.5,a,"
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def put(inbox: Path, name: str, text: str, *, encoding: str = "utf-8") -> None:
+    (inbox / name).write_bytes(text.encode(encoding))
+
+
+def check(inbox: Path, uid: str = "4007") -> InboxReport:
+    return check_inbox(inbox, SEED, uid=uid)
+
+
+def problems(inbox: Path) -> list[str]:
+    return [str(each) for each in check(inbox).problems]
+
+
+def land(tmp_path: Path) -> tuple[Warehouse, Answered]:
+    warehouse = Warehouse(tmp_path, ALPINE_IQ)
+    return warehouse, answered_by(
+        warehouse, land_inbox(warehouse, tmp_path / "inbox", SEED, uid="4007")
+    )
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_encoding_line_ends_and_separator_are_found_out(
+    inbox: Path, encoding: str, ends: str, sign: str
+) -> None:
+    lines = [sign.join(HEADER.split(",")), sign.join(["a", "", "Zo\u00eb", "2027"])]
+    put(inbox, PERSONAS, ends.join(lines) + ends, encoding=encoding)
+    (checked,) = check(inbox).files
+    assert (checked.rows, checked.problem_count) == (1, 0)
+    assert checked.members == ("contactID", "srcIDs", "firstName")
+    assert checked.unknown == ("Card expires",)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("R-1,yesterday,Haze,1,9.5,a,", "line 2, column time_of_sale: expected a time"),
+        ("R-1,2024-13-31,Haze,1,9.5,a,", "line 2, column time_of_sale: expected a time"),
+        ("R-1,2024-05-31,Haze,one,9.5,a,", "line 2, column quantity: expected a number"),
+        ("R-1,2024-05-31,Haze,1,9.5", "line 2: 5 values under 7 columns"),
+        (",2024-05-31,Haze,1,9.5,a,", "line 2, column transactionID: the key is empty"),
+        ('R-1,2024-05-31,"Haze,1,9.5,a,', "line 2: a quotation mark is not closed"),
+        (f'{SALE}\nR-2,2024-05-31,"two\nlines",x,1,a,', "line 3, column quantity"),
+    ],
+)
+def test_an_error_names_file_line_and_column_and_no_value(inbox: Path, row: str, told: str) -> None:
+    put(inbox, SALES, f"{LINE_HEADER}\n{row}\n")
+    (found,) = problems(inbox)
+    assert found.startswith(f"inbox/{SALES} {told}")
+    assert "yesterday" not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (PERSONAS, "", "line 1: the file is empty"),
+        (PERSONAS, "first_name\nDana\n", "line 1, column contact_id: the column is missing"),
+        (PERSONAS, f"{HEADER},First_Name\na,,b,c,d\n", "line 1, column First_Name: the column"),
+        (PERSONAS, f"{HEADER}\na,,b,c\na,,b,c\n", "line 3, column contact_id: the contact stands"),
+        ("4008-all-1795000000-rp.csv", f"{HEADER}\na,,b,c\n", "belongs to account 4008"),
+        (HIDDEN, "contact_id,hidden_reason\na,vanished\n", "line 2, column hidden_reason"),
+        ("loyalty.json", "[1]", "not one JSON object"),
+    ],
+)
+def test_a_file_that_is_wrong_as_a_whole_says_so(
+    inbox: Path, name: str, text: str, told: str
+) -> None:
+    put(inbox, name, text)
+    assert any(told in each for each in problems(inbox))
+
+
+def test_a_file_of_another_name_is_told_and_not_read(inbox: Path) -> None:
+    put(inbox, "notes.txt", "hello")
+    assert check(inbox).ignored == ("notes.txt",)
+
+
+def test_a_problem_in_one_file_lands_none(tmp_path: Path, inbox: Path) -> None:
+    put(inbox, PERSONAS, f"{HEADER}\na,,Dana,2027\n")
+    put(inbox, SALES, f"{LINE_HEADER}\nR-1,never,Haze,1,9.5,a,\n")
+    with pytest.raises(ConfigError, match="Nothing was landed"):
+        land(tmp_path)
+
+
+def test_rows_land_once_with_unknown_columns_and_tell_which_calls_they_answer(
+    tmp_path: Path, inbox: Path
+) -> None:
+    put(inbox, PERSONAS, f"{HEADER}\r\na,,Dana,2027\r\nb,,Bo,\r\n", encoding="utf-8-sig")
+    put(inbox, SALES, f"{LINE_HEADER}\n{SALE}\n{SALE}\nR-2,2024-06-01,Tea,-1,2,,\n")
+    put(inbox, HIDDEN, "contact_id,hidden_reason\nh,blocklisted\n")
+    put(inbox, "loyalty.json", '{"name": "Rewards"}')
+    for _ in range(2):
+        warehouse, answered = land(tmp_path)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+        landed = connection.execute(
+            "select record_key, payload::varchar from raw_alpine_iq.export_personas order by 1"
+        ).fetchall()
+    assert [(key, json.loads(text)["other"]) for key, text in landed] == [
+        ("a", {"Card expires": "2027"}),
+        ("b", {"Card expires": ""}),
+    ]
+    # the same line twice is two lines; a second landing adds none
+    assert warehouse.rows("select count(*) from raw_alpine_iq.export_sales_lines") == [(3,)]
+    assert warehouse.rows("select count(*) from raw_alpine_iq.loyalty_snapshot") == [(1,)]
+    assert answered.orders == {"a", "b"}
+    assert answered.look_ups == {"h"}
+    # this export has neither birth date nor address: the detail is still asked for
+    assert answered.details == frozenset()
+    assert "birthdate" in answered.members_missing
