@@ -130,12 +130,12 @@ fields_decided as (
                     else 'send'
                 end
             when on_update in ('merge_set', 'source_always') then 'send'
-            when on_update in ('set_once', 'fill_empty')
-                then case
-                    when hash_sent = md5('null') and not (is_known and is_filled_there)
-                        then 'send'
-                    else 'keep'
-                end
+            when on_update = 'set_once' then 'keep'
+            -- a default of the server, or what somebody filled in first, is not ours
+            when on_update = 'fill_empty' and hash_sent = md5('null')
+                then if(is_known and is_filled_there, 'keep', 'send')
+            when on_update = 'fill_empty' and is_known and not is_filled_there
+                then 'send'
             -- the time of a snapshot is no change by itself
             when on_update = 'with_others' then 'accompany'
             when
