@@ -121,6 +121,9 @@ def build_models(
     settings: Settings, progress: Progress, *, select: str = "", unit_tests: bool = False
 ) -> Outcome:
     """`aiq2pd build`. Keys that the ledger knows decide which keys records keep."""
+    from migrate.seed_rules import check_seed_rules
+
+    check_seed_rules(project_dir())
     if settings.places.ledger.exists():
         with open_ledger(settings) as ledger:
             publish_ledger(settings, ledger)

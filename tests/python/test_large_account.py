@@ -67,7 +67,6 @@ def test_every_contact_and_every_order_has_one_place_and_each_reason_says_what_t
     ).fetchall()
     assert len(reasons) >= 12
     assert [rule for rule, what_to_do, _ in reasons if not what_to_do] == []
-    print(contacts, *reasons, sep="\n")
 
 
 def test_contacts_that_a_rule_merged_are_one_human_being_in_truth(built):
@@ -82,4 +81,3 @@ def test_contacts_that_a_rule_merged_are_one_human_being_in_truth(built):
     by_rule = [row for row in merged if row[2] != "merged_at_source"]
     assert len(by_rule) > 100
     assert [row for row in merged if truth[row[0]] != truth[row[1]]] == []
-    print(f"{len(merged)} contacts merged, {len(by_rule)} of them by rule, all rightly")
