@@ -127,9 +127,11 @@ class SalesMaker:
             local = datetime.fromtimestamp(ts, store.zone)
             midnight = local.replace(hour=23, minute=59, second=58)
             return int((midnight + timedelta(seconds=int(self._rng.random() * 5))).timestamp())
-        # 9 to 21 o'clock at about the store's longitude
+        # 9 to 21 o'clock by the store's own clock
         day, open_for = ts // 86_400, int(self._rng.random() * 43_200)
-        return min(day * 86_400 + 57_600 + open_for, until) if ts < until - 172_800 else ts
+        offset = datetime.fromtimestamp(ts, store.zone).utcoffset() or timedelta()
+        opens = day * 86_400 + 32_400 - int(offset.total_seconds())
+        return min(opens + open_for, until) if ts < until - 172_800 else ts
 
     def _lines(self, kind: str) -> list[list[Any]]:
         if kind == "no items":
