@@ -1,5 +1,5 @@
--- When each store sells, by its own clock, against the clocks of the other stores: a
--- wrong time zone shows as a shifted curve. One row per store_id with 50 orders or more.
+-- When each store sells, by its own clock, against the clocks of the others: a wrong
+-- time zone shows as a shifted curve. One row per store_id with 50 orders or more.
 
 with
 
