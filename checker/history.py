@@ -8,7 +8,7 @@ from typing import Any
 from checker.destination import key_in
 from checker.evidence import Change, Evidence
 from checker.plan import ENTITIES
-from checker.values import elements, held_value, plain
+from checker.values import agrees, elements, held_value, plain, wanted_value
 from checker.violation import Violation
 
 
@@ -81,6 +81,50 @@ def edits_of_others_stay(evidence: Evidence) -> Iterator[Violation]:
                 if _overwrites(evidence, change, column, edit):
                     what = f"{column}: an edit of others was overwritten"
                     yield Violation("I9", entity, f"id {change.id}", what)
+
+
+def what_others_did_is_not_undone(evidence: Evidence) -> Iterator[Violation]:
+    """I9: we delete no record that holds what others had put there before we looked, and make none
+    again that others deleted."""
+    fields = evidence.destination.fields
+    edits: dict[tuple[str, int], list[Change]] = {}
+    deleted: set[tuple[str, str | None]] = set()
+    for change in evidence.changes or ():
+        if change.entity not in ENTITIES:
+            continue
+        place, was_there = (change.entity, change.id), not _is_deleted(change.before or {})
+        is_gone = change.after is not None and _is_deleted(change.after) and was_there
+        key = key_in(change.entity, change.after or {}, fields)
+        if change.by == "others" and is_gone:
+            deleted.add((change.entity, key))
+        elif change.by == "others":
+            edits.setdefault(place, []).append(change)
+        elif is_gone and any(_shows(evidence, change, one) for one in edits.get(place, ())):
+            yield Violation("I9", change.entity, f"id {change.id}", "deleted with others' edits")
+        elif change.before is None and key is not None and (change.entity, key) in deleted:
+            yield Violation("I9", change.entity, key, "made again after others had deleted it")
+
+
+def _shows(evidence: Evidence, deletion: Change, edit: Change) -> bool:
+    """Whether a record still had an edit when we deleted it, but not as the plan has it."""
+    plan, there = evidence.plan, evidence.destination
+    row = plan.rows.get(key_in(edit.entity, deletion.before or {}, there.fields) or "")
+    if edit.before is None or (deletion.basis_at or 0) <= edit.at:
+        return False
+    for entity, column in plan.policies:
+        if entity != edit.entity:
+            continue
+        was, given, last = (
+            held_value(entity, column, record or {}, plan, there)
+            for record in (edit.before, edit.after, deletion.before)
+        )
+        if plain(was) == plain(given) or plain(given) != plain(last):
+            continue
+        planned = row.payload.get(column) if row else None
+        wanted = wanted_value(entity, column, planned, plan, there, evidence.ledger)
+        if not agrees(column, wanted, last, as_subset=False):
+            return True
+    return False
 
 
 def _overwrites(evidence: Evidence, change: Change, column: str, edit: tuple[float, Any]) -> bool:

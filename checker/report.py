@@ -31,6 +31,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     records.nothing_of_ours_is_unknown,
     records.ids_are_given_once,
     history.edits_of_others_stay,
+    history.what_others_did_is_not_undone,
     runs.limits_are_kept,
     runs.dry_runs_write_nothing,
     runs.a_resumed_run_ends_like_an_undisturbed_one,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from checker.destination import Destination
+from checker.destination import PARENTS, Destination, Held
 from checker.evidence import Call, Evidence
 from checker.plan import ENTITIES
 from checker.values import plain
@@ -30,7 +30,7 @@ def undo_leaves_the_account_as_it_was(evidence: Evidence) -> Iterator[Violation]
             now = evidence.destination.held(entity, held.id)
             place = (entity, held.id)
             if place not in touched and (
-                now is None or now.deleted or _shown(now.record) != _shown(held.record)
+                now is None or now.deleted or not _is_as_before(evidence, held, now)
             ):
                 yield Violation("I7", entity, f"id {held.id}", "is not as it was before the load")
         for held in evidence.destination.live(entity):
@@ -114,6 +114,33 @@ def _writes(invariant: str, calls: Sequence[Call] | None, what: str) -> Iterator
     for call in calls or ():
         if call.method != "GET":
             yield Violation(invariant, "call", f"{call.method} {call.path}", f"sent by {what}")
+
+
+def _is_as_before(evidence: Evidence, held: Held, now: Held) -> bool:
+    """Equal, but for consent that stays narrowed and a link that the API cannot clear."""
+    before, after = _comparable(held.record), _comparable(now.record)
+    for (entity, column), policy in evidence.plan.policies.items():
+        if entity != held.entity:
+            continue
+        name, links = evidence.plan.names[entity, column], column.endswith("__source_key")
+        field = evidence.destination.fields.get((entity, name))
+        if policy == "never_raise" and field is not None:
+            before["custom_fields"].pop(field.code, None)
+            after["custom_fields"].pop(field.code, None)
+        link = column.removesuffix("__source_key") + "_id"
+        # whether we removed that parent is I4's question
+        if (
+            links
+            and before.get(link) is None
+            and evidence.destination.held(PARENTS[link], after.get(link))
+        ):
+            after.pop(link)
+            before.pop(link, None)
+    return _shown(before) == _shown(after)
+
+
+def _comparable(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {**record, "custom_fields": dict(record.get("custom_fields") or {})}
 
 
 def _shown(record: object) -> object:

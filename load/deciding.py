@@ -20,6 +20,7 @@ from load.payload import (
     Translation,
     api_value,
     current_value,
+    is_lasting_link,
     parent_keys,
     target_hash,
 )
@@ -121,6 +122,8 @@ def _decide_column(  # noqa: PLR0917
     )
     if verdict == "keep" and policy != "never_raise" and column in change.row.take_ours:
         verdict = "send"
+    if verdict == "send" and is_lasting_link(column, desired):
+        verdict = "keep"
     if verdict == "keep" and column in change.row.keep_theirs:
         change.settled.append(column)
     elif verdict == "keep":

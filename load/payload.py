@@ -172,6 +172,11 @@ def is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
+def is_lasting_link(column: str, wanted: Any) -> bool:
+    """A link to a parent that should become empty: the API takes an id there and no null."""
+    return column.endswith(PARENT_SUFFIX) and is_empty(wanted)
+
+
 def parent_keys(payload: Mapping[str, Any]) -> list[str]:
     """The source keys of a record's parents."""
     return [

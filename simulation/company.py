@@ -36,6 +36,9 @@ class Company:
     def __init__(self, state: Path, template: Path, timeline: Timeline) -> None:
         shutil.copy(template, state)
         self.sandbox = PipedriveSandbox(state, ServerClock(timeline))
+        # nobody else opens this file, and it lives no longer than the schedule
+        for setting in ("journal_mode=MEMORY", "locking_mode=EXCLUSIVE"):
+            self.sandbox.account.store.execute(f"PRAGMA {setting}")
         self.changes: list[Change] = []
         self.last_read: dict[Place, float] = {}
         self.acts = 0

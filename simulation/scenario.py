@@ -1,4 +1,4 @@
-"""The story of one schedule: load, second load, quiet time, closing sweep, repetition, checker.
+"""The story of one schedule: load, second load, perhaps undo, closing sweep, repetition, checker.
 
 The loader is run again after every death and every pause, as an operator would. When it is done
 all requests that are still under way arrive, the sweep closes, and a last load must send nothing.
@@ -25,6 +25,7 @@ from load.errors import AccessRefused, MigrationError, RetryLater
 from load.plan import FrozenPlan
 from load.progress import Silent
 from load.sweep import SweepResult, sweep
+from load.undo import Selection, UndoResult, undo
 from simulation.company import Company
 from simulation.people import People
 from simulation.process import Fate, Host, Process, determined
@@ -79,6 +80,12 @@ def play(schedule: Schedule, stage: Stage) -> Ending:
         shutil.rmtree(folder)
 
 
+def compare_with_undisturbed(stage: Stage) -> None:
+    """From now on an end state is held against that of a run that nothing disturbed."""
+    for name in ("full", "people"):
+        stage.clean_lines[name] = play(Schedule(1, world=name), stage).evidence.lines or []
+
+
 class _Story:
     def __init__(
         self, schedule: Schedule, stage: Stage, folder: Path, timeline: Timeline, company: Company
@@ -95,22 +102,29 @@ class _Story:
         dice = random.Random(f"moments {schedule.seed}")
         self.moments = Counter(dice.randint(1, 130) for _ in range(schedule.people))
         self.texts: list[bytes] = []
+        self.gave_up = False
+        self.before = read_destination(company.ask("records").splitlines())
         if schedule.daily_budget is not None:
             company.sandbox.account.change_switches({"daily_budget": schedule.daily_budget})
 
     async def tell(self) -> Ending:
         """From the first load to the verdict."""
         self._let_people_in()
-        await self._until_done(self._applying(self.world.first))
+        await self._until_done(self._applying(self.world.first), patience=self.schedule.patience)
         dry = await self._calls_of(self._applying(self.world.second, dry_run=True))
         await self._until_done(self._applying(self.world.second))
+        last = self._undoing() if self.schedule.undo else self._applying(self.world.second)
+        if self.schedule.undo:
+            await self._until_done(last)
         await self._all_arrived()
         self.wire.is_calm = True
         self.fate.planned.clear()
         self.moments.clear()
-        await self._until_done(self._sweeping())
-        await self._until_done(self._applying(self.world.second))
-        repeated = await self._calls_of(self._applying(self.world.second))
+        swept = await self._until_done(self._sweeping())
+        found = {what for counter in swept.counts.values() for what in counter}
+        if self.company.acts or found - {"in place"}:
+            await self._until_done(last)
+        repeated = await self._calls_of(last)
         return self._ending(dry, repeated)
 
     def _ending(self, dry: list[Call], repeated: list[Call]) -> Ending:
@@ -153,8 +167,11 @@ class _Story:
                 "messages": b"\n".join(self.texts),
             },
         )
+        if self.schedule.undo:
+            evidence.is_undone, evidence.before = True, self.before
         loaded = all(known.state == "confirmed" for known in ledger.known.values())
-        if loaded and not self.company.acts:
+        # a plan given up half way leaves set_once columns as the next plan has them
+        if loaded and not (self.company.acts or self.gave_up or self.schedule.undo):
             evidence.lines = self.company.ask("dump").splitlines()
             evidence.undisturbed_lines = self.stage.clean_lines.get(self.schedule.world)
         return evidence
@@ -186,6 +203,21 @@ class _Story:
 
         return work
 
+    def _undoing(self) -> Callable[[Process], Coroutine[Any, Any, UndoResult]]:
+        async def work(process: Process) -> UndoResult:
+            return await undo(
+                Selection(everything=True),
+                self.world.second,
+                process.ledger,
+                process.client,
+                settings=process.account,
+                clock=process.clock,
+                progress=Silent(),
+                agree=lambda _plan: True,
+            )
+
+        return work
+
     def _sweeping(self) -> Callable[[Process], Coroutine[Any, Any, SweepResult]]:
         async def work(process: Process) -> SweepResult:
             return await sweep(
@@ -198,9 +230,16 @@ class _Story:
 
         return work
 
-    async def _until_done(self, work: Callable[[Process], Coroutine[Any, Any, Any]]) -> Any:
-        """Runs it again until it ends in 0, 3 or 4, as an operator would."""
+    async def _until_done(
+        self, work: Callable[[Process], Coroutine[Any, Any, Any]], *, patience: int | None = None
+    ) -> Any:
+        """Runs it again until it ends in 0, 3 or 4, as an operator would, or patience ends."""
+        lives = 0
         while self.host.lives < MOST_LIVES:
+            if lives == patience:
+                self.gave_up = True
+                return None
+            lives += 1
             wait = 30.0
             try:
                 result = await self.host.live(work)

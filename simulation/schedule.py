@@ -38,7 +38,10 @@ CALM_AFTER: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`rate` is the share of calls that fail; `at` names calls; `crashes` is (counter, number)."""
+    """`rate` is the share of calls that fail; `at` names calls; `crashes` is (counter, number).
+
+    A schedule ends after the second load, or with `undo` after taking everything back.
+    """
 
     seed: int
     world: str = "full"
@@ -48,6 +51,9 @@ class Schedule:
     at: tuple[tuple[int, str], ...] = ()
     beyond_bound: bool = False
     daily_budget: int | None = None
+    # the second plan comes when the loader died or paused so often, finished or not
+    patience: int | None = None
+    undo: bool = False
 
     def line(self) -> str:
         """The command that replays this schedule."""
@@ -81,7 +87,14 @@ def random_schedule(seed: int) -> Schedule:
         crashes=tuple(crashes),
         beyond_bound=dice.random() < 0.15,
     )
-    return replace(schedule, daily_budget=500) if dice.random() < 0.1 else schedule
+    if dice.random() < 0.1:
+        schedule = replace(schedule, daily_budget=500)
+    return replace(
+        schedule,
+        patience=dice.choice((None, None, None, 1, 2)),
+        undo=dice.random() < 0.35,
+        world=dice.choice(("full", "people")),
+    )
 
 
 class Dice:

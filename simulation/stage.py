@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ class Stage:
     folder: Path
     worlds: dict[str, World] = field(default_factory=dict)
     adopted_id: int = 0
-    clean_lines: dict[str, list[str]] = field(default_factory=dict)
+    clean_lines: dict[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def open(cls) -> Stage:

@@ -16,12 +16,12 @@ import os
 import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from load.errors import ConfigError, InvariantBroken
 from load.ledger.backups import back_up
@@ -37,6 +37,9 @@ def utc_now() -> datetime:
 
 class Ledger:
     """An open ledger. `path` is the SQLite file; `now` gives the time that is written down."""
+
+    # what makes a commit outlive a power cut; a simulation, which only kills processes, has others
+    durability: ClassVar[tuple[str, ...]] = ("journal_mode = wal", "synchronous = full")
 
     def __init__(
         self,
@@ -65,7 +68,7 @@ class Ledger:
             path.parent.chmod(0o700)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             path.chmod(0o600)
-            connection = _connect(path)
+            connection = _connect(path, cls.durability)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"the ledger {path.name} cannot be opened: {error}") from error
         return cls(path, connection, key, now)
@@ -259,12 +262,11 @@ class Ledger:
             )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, durability: Sequence[str]) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=10)
     connection.row_factory = sqlite3.Row
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma synchronous = full")
-    connection.execute("pragma foreign_keys = on")
+    for setting in (*durability, "foreign_keys = on"):
+        connection.execute(f"pragma {setting}")
     found = connection.execute("pragma user_version").fetchone()[0]
     if found == 1:
         _add_state_removing(connection)

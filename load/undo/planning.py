@@ -177,9 +177,15 @@ def _hold_against_children(planner: Planner, plan: UndoPlan) -> None:
         deal = planner.found["deal"].get(finding.record.deal_id or 0)
         if finding.is_chosen and not finding.against and deal and deal.is_chosen and deal.against:
             finding.against = "its deal stays"
+        elif finding.is_chosen and not (deal and deal.is_chosen) and _is_archived(plan, finding):
+            finding.against = finding.against or "its deal is archived: the API cannot change it"
     for entity in ("product", "person", "organization"):
         for target, finding in planner.found[entity].items():
             _hold(planner, finding, plan.account.children.get((entity, target), []))
+
+
+def _is_archived(plan: UndoPlan, line: Finding) -> bool:
+    return line.record.deal_id in plan.account.archived
 
 
 def _hold(planner: Planner, finding: Finding, children: Sequence[tuple[str, int]]) -> None:

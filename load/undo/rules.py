@@ -3,7 +3,8 @@
 A record of ours may be deleted as long as each of its columns holds what we wrote, and nobody
 filled a column that we left empty. A column may be put back as long as it holds what we wrote. A
 column whose options are ranked is never put back to a higher rank, and cleared only from the
-highest one: what is lost by that is listed, not repaired.
+highest one: what is lost by that is listed, not repaired. A link to a parent cannot be cleared: the
+API documents no empty value for it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from load.ledger.records import Record
 from load.merge import element_hashes
 from load.payload import (
     CUSTOM_SUFFIX,
-    PARENT_SUFFIX,
     Catalog,
     api_name,
     current_value,
     is_empty,
+    is_lasting_link,
     target_hash,
 )
 
@@ -108,8 +109,7 @@ def put_back(column: Column, current: Any, *, salt: str) -> tuple[Verdict, Any]:
             return "spare", current
         return ("narrowed" if raises(current, before, column.ranks) else "restore"), before
     if is_ours:
-        is_stuck = name.endswith(PARENT_SUFFIX) and is_empty(before)
-        return ("stuck" if is_stuck else "restore"), before
+        return ("stuck" if is_lasting_link(name, before) else "restore"), before
     if column.own_elements:
         left = _without_ours(column, current, salt=salt)
         return ("spare", current) if left == current else ("restore", left)

@@ -13,12 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from simulation.scenario import play
+from simulation.campaign import sweep
+from simulation.mutants import MUTANTS, hunt
+from simulation.scenario import compare_with_undisturbed, play
 from simulation.schedule import CRASHES, FAULTS, Schedule, random_schedule
 from simulation.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[3]
-IN_SHORT, IN_LONG = 150, 10_000
+IN_SHORT, IN_LONG, CHUNK = 1000, 10_000, 250
+# seeds whose updates landed without an answer in an adopted record
+LANDED = (
+    '{"seed": 18, "rate": 0.35, "people": 2, "crashes": [["call", 110], ["commit_before", 121]]}',
+    '{"seed": 46, "rate": 0.02, "crashes": [["call", 13]]}',
+    '{"seed": 53, "rate": 0.2, "daily_budget": 500}',
+    '{"seed": 82, "rate": 0.35, "people": 2, "crashes": [["call", 9]]}',
+    '{"seed": 149, "rate": 0.35}',
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,28 +102,52 @@ def test_a_fault_at_each_of_the_first_calls_in_turn_breaks_nothing(stage, fault)
     assert failures(sweep, stage) == []
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("fault", [*FAULTS, *CRASHES])
-@pytest.mark.parametrize("world", ["people", "full"])
-def test_every_fault_at_every_call_breaks_nothing(stage, world, fault):
-    calls = play(Schedule(3, world=world), stage).calls
-    sweep = (Schedule(3, world=world, at=((number, fault),)) for number in range(1, calls + 1))
-    assert failures(sweep, stage) == []
+def test_a_load_and_its_undo_without_faults_are_clean(stage):
+    for world in ("people", "full"):
+        ending = play(Schedule(1, world=world, undo=True), stage)
+        assert ending.report.violations == []
+        states = {one.state for one in ending.evidence.ledger.known.values()}
+        assert states == {"removed", "confirmed"}
 
 
-def test_random_schedules_break_nothing(stage):
-    stage.clean_lines.clear()
-    assert failures((random_schedule(seed) for seed in range(IN_SHORT)), stage) == []
+def test_what_an_update_without_answer_had_set_is_ours_not_a_persons(stage):
+    compare_with_undisturbed(stage)
+    assert failures(map(Schedule.read, LANDED), stage) == []
 
 
-def test_a_disturbed_adoption_ends_like_an_undisturbed_one(stage):
-    """An update whose answer was lost had landed: what it set is ours, not a person's."""
-    stage.clean_lines["full"] = play(Schedule(1), stage).evidence.lines or []
-    seeds = (18, 37, 46, 65, 82)
+def chunks(last: int) -> list[object]:
+    """Ranges of seeds; each may run in another worker than the rest of this file."""
+    return [
+        pytest.param(first, marks=pytest.mark.xdist_group(f"schedules from {first}"))
+        for first in range(0, last, CHUNK)
+    ]
+
+
+@pytest.mark.parametrize("first", chunks(IN_SHORT))
+def test_random_schedules_break_nothing(stage, first):
+    """Loads, deltas and undos under faults and crashes, with people at work meanwhile."""
+    compare_with_undisturbed(stage)
+    seeds = range(first, first + CHUNK)
     assert failures((random_schedule(seed) for seed in seeds), stage) == []
 
 
 @pytest.mark.long
-def test_ten_thousand_random_schedules_break_nothing(stage):
-    stage.clean_lines.clear()
-    assert failures((random_schedule(seed) for seed in range(IN_LONG)), stage) == []
+@pytest.mark.parametrize("world", ["people", "full"])
+def test_every_fault_at_every_call_of_load_delta_and_undo_breaks_nothing(stage, world):
+    compare_with_undisturbed(stage)
+    assert failures(sweep(stage, [world]), stage) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", chunks(IN_LONG))
+def test_ten_thousand_random_schedules_break_nothing(stage, first):
+    compare_with_undisturbed(stage)
+    seeds = range(first, first + CHUNK)
+    assert failures((random_schedule(seed) for seed in seeds), stage) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_protection_that_is_switched_off_is_noticed(stage, mutant):
+    compare_with_undisturbed(stage)
+    assert hunt(mutant, stage, most=400).violation is not None
