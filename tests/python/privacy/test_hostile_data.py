@@ -167,7 +167,7 @@ def test_no_cell_starts_like_a_formula(start, tmp_path):
 # ---------------------------------------------------------------- a whole account
 
 
-UNSEEN = "[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x7F\\x{202A}-\\x{202E}\\x{2066}-\\x{2069}]"
+UNSEEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f{DIRECTION}]")
 
 
 def texts_of_marts(warehouse):
@@ -186,15 +186,14 @@ def texts_of_marts(warehouse):
 
 
 def faults(warehouse):
-    with duckdb.connect() as connection:
-        return sorted(
-            {
-                (table, column)
-                for table, column, text in texts_of_marts(warehouse)
-                if connection.execute("select regexp_matches(?, ?)", [text, UNSEEN]).fetchone()[0]
-                or (column != "deal_attr_raw__c" and ("<img" in text or "<script" in text))
-            }
-        )
+    return sorted(
+        {
+            (table, column)
+            for table, column, text in texts_of_marts(warehouse)
+            if UNSEEN.search(text)
+            or (column != "deal_attr_raw__c" and ("<img" in text or "<script" in text))
+        }
+    )
 
 
 def test_nothing_of_the_dirty_account_crosses_that_nobody_can_see(migrated):
