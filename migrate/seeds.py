@@ -89,11 +89,12 @@ def faults_of(file: Path) -> Iterator[Fault | None]:
             yield Fault(file.name, line, "row", f"has {len(row)} cells, the header {len(header)}")
             continue
         for column, value in zip(header, row, strict=True):
-            what = _wrong(column, value)
+            what = what_is_wrong(column, value)
             yield None if what is None else Fault(file.name, line, column, what)
 
 
-def _wrong(column: str, value: str) -> str | None:
+def what_is_wrong(column: str, value: str) -> str | None:
+    """What no seed may hold in a column, in words; None when the value is fine."""
     if column in NAMED and value and not NAME.fullmatch(value):
         return "must be a name: small letters, digits and underscores"
     if any(template in value for template in TEMPLATES):

@@ -32,6 +32,7 @@ from migrate.cli import (
     purge,
     report,
     retry,
+    review,
     sandbox,
     status,
     sweep,
@@ -64,6 +65,7 @@ app = typer.Typer(
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(review.app, name="review")
 app.add_typer(handover.app, name="handover")
 for command in (
     doctor,
