@@ -1,7 +1,8 @@
 """Over 100,000 generated combinations of evidence through the SQL, against an oracle of its own.
 
-A combination is one person: up to three merged contacts, each seen in the list, by id and among the
-hidden ones, with look-ups of its addresses, dates that tie, lie in the future or are missing.
+A combination is one person: up to three merged contacts, each seen in the list, by id, among the
+hidden ones and in both kinds of export, with look-ups of its addresses, dates that tie, lie in the
+future or are missing.
 The oracle below was written from the rule, not from the SQL: opted out < unknown < opted in; the
 later statement of one source counts and a tie is an opt-out; across sources and merged contacts
 the lowest; silence is no evidence; whoever is suppressed is opted out.
@@ -28,6 +29,7 @@ COMBINATIONS = 110_000
 OUT, UNKNOWN, IN = 0, 1, 2
 NAMES = {OUT: "No", UNKNOWN: "Unknown", IN: "Yes", None: None}
 CHANNELS = ("sms", "email")
+EXPORTS = ("export", "hidden_export")
 MODELS = (
     "int_consent_evidence_collected",
     "int_contact_consents_resolved",
@@ -141,20 +143,12 @@ def generated(count: int, seed: int) -> list[tuple[Contact, ...]]:
 
 def _contact(rng: Random, days: tuple[int | None, ...]) -> Contact:
     hidden = rng.random() < 0.06
-    places = ["hidden"] if hidden else ["list"] + (["detail"] if rng.random() < 0.6 else [])
+    places = ["hidden", "hidden_export"] if hidden else ["list", "detail", "export"]
+    chances = (1.0, 0.5) if hidden else (1.0, 0.6, 0.3)
     readings = tuple(
-        Reading(
-            place,
-            rng.choice((40, 50)),
-            rng.choice(days),
-            rng.choice(days),
-            rng.choice(days),
-            rng.choice((None, True, False)),
-            rng.choice((None, True, True, False)),
-            rng.choice(days),
-            rng.choice(days),
-        )
-        for place in places
+        _reading(place, rng, days)
+        for place, chance in zip(places, chances, strict=True)
+        if rng.random() < chance
     )
     look_ups = tuple(
         LookUp(rng.choice(CHANNELS), 50, rng.random() < 0.5, rng.random() < 0.3, rng.choice(days))
@@ -163,10 +157,27 @@ def _contact(rng: Random, days: tuple[int | None, ...]) -> Contact:
     return Contact(hidden, readings, look_ups)
 
 
+def _reading(place: str, rng: Random, days: tuple[int | None, ...]) -> Reading:
+    exported = place in EXPORTS  # exports have no column for invitations and marks
+    return Reading(
+        place,
+        rng.choice((40, 50)),
+        rng.choice(days),
+        rng.choice(days),
+        None if exported else rng.choice(days),
+        None if exported else rng.choice((None, True, False)),
+        None if exported else rng.choice((None, True, True, False)),
+        rng.choice(days),
+        rng.choice(days),
+    )
+
+
 TABLE_OF = {
     "list": "staging.stg_alpine_iq__contacts",
     "detail": "staging.stg_alpine_iq__contact_details",
     "hidden": "staging.stg_alpine_iq__hidden_contacts",
+    "export": "staging.stg_alpine_iq__export_personas",
+    "hidden_export": "staging.stg_alpine_iq__export_hidden_contacts",
 }
 
 
@@ -199,19 +210,21 @@ def _add_rows(rows: dict[str, list[dict[str, object]]], key: str, contact: Conta
         {"contact_id": key, "is_suppressed": contact.is_suppressed}
     )
     for reading in contact.readings:
-        rows.setdefault(TABLE_OF[reading.seen_in], []).append(
-            {
-                "contact_id": key,
-                "sms_opted_in_at": instant(reading.sms_in),
-                "sms_opted_out_at": instant(reading.sms_out),
+        row: dict[str, object] = {
+            "contact_id": key,
+            "sms_opted_in_at": instant(reading.sms_in),
+            "sms_opted_out_at": instant(reading.sms_out),
+            "email_opted_in_at": instant(reading.email_in),
+            "email_opted_out_at": instant(reading.email_out),
+            "fetched_at": instant(reading.read_on),
+        }
+        if reading.seen_in not in EXPORTS:
+            row |= {
                 "sms_invited_at": instant(reading.invited_on),
                 "has_sms_invitation": reading.is_invited,
                 "has_sms_consent_mark": reading.mark,
-                "email_opted_in_at": instant(reading.email_in),
-                "email_opted_out_at": instant(reading.email_out),
-                "fetched_at": instant(reading.read_on),
             }
-        )
+        rows.setdefault(TABLE_OF[reading.seen_in], []).append(row)
     for number, asked in enumerate(contact.look_ups):
         rows.setdefault("staging.stg_alpine_iq__optins", []).append(
             {
