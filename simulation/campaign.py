@@ -118,7 +118,8 @@ def _run(schedules: Iterable[Schedule], stage: Stage) -> dict[str, Any]:
     tally = Tally()
     for schedule in schedules:
         tally.add(schedule, stage)
-    return asdict(tally)
+    names = ("totals", "faults", "points", "deaths", "broken")
+    return {name: getattr(tally, name) for name in names}
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def _made_again(ledger: Any, entity: str, key: str) -> None:
 
 def _refused_when_it_failed(reply: Any, endpoint: str, sent: object) -> Outcome:
     outcome = _of_reply(reply, endpoint, sent)
-    if outcome.kind != "ambiguous":
+    if outcome.kind != "ambiguous" or endpoint.startswith("GET"):
         return outcome
     error = Rejected(f"{endpoint}: failed", status=400, code=None, field=None)
     return dataclasses.replace(outcome, kind="rejected", error=error)
