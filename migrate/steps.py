@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
@@ -70,9 +71,16 @@ def extract_source(
         return landed
     account = settings.alpine_iq()
     from extract.alpine_iq import extract_account
-    from extract.alpine_iq.calls import CallPlan
+    from extract.alpine_iq.calls import CallPlan, spoken
 
     plans: list[CallPlan] = []
+
+    def announced(plan: CallPlan) -> None:
+        plans.append(plan)
+        lines = (f"  {each.endpoint}: {each.calls:,} ({each.why})" for each in plan.lines)
+        told = [f"{plan.calls:,} calls, {spoken(plan.hours)}", *lines]
+        sys.stderr.write("\n".join(told) + "\n")
+
     result = extract_account(
         account,
         settings.data_dir,
@@ -81,7 +89,7 @@ def extract_source(
         sample=sample,
         accept_changes=accept_changes,
         inbox_headers=headers_seed(),
-        on_plan=plans.append,
+        on_plan=announced,
         delta=delta,
     )
     forget.erase_again(settings.places)

@@ -82,8 +82,13 @@ def hidden_contacts(
     return [
         _replaces("hidden_contacts", [found]),
         _replaces("optins", [optins]),
-        _upserts("extraction_runs", [[run_row]]),
+        *mark(run_row),
     ]
+
+
+def mark(run_row: Record) -> list[DltResource]:
+    """The mark that the run is complete."""
+    return [_upserts("extraction_runs", [[run_row]])]
 
 
 def _replaces(name: str, records: Iterable[Sequence[Record]]) -> DltResource:

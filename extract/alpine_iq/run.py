@@ -36,6 +36,7 @@ from extract.inbox.landing import land_inbox
 from extract.landing import Warehouse
 
 _STALE: Final = timedelta(days=14)  # an interrupted run older than this is begun anew
+_FRESH: Final = timedelta(days=7)  # an older export spares no call: it lacks what came since
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,9 @@ def extract(
         stack.callback(client.close)
         warehouse = Warehouse(data_dir, ALPINE_IQ)
         reader = Reader(client, journal, run, account.uid)
-        answered = _answered(warehouse, data_dir, options, account.uid)
         found = Delta(basis(warehouse)) if options.delta else Delta()
+        fresh = found.since or run.started_at - _FRESH
+        answered = _answered(warehouse, data_dir, options, account.uid, fresh)
         needs = Needs(warehouse, run, options, answered, found)
         work = Work(account, needs, reader, warehouse, limiter, progress, on_plan, clock)
         try:
@@ -106,12 +108,14 @@ def extract(
         )
 
 
-def _answered(warehouse: Warehouse, data_dir: Path, options: Options, uid: str) -> Answered:
+def _answered(
+    warehouse: Warehouse, data_dir: Path, options: Options, uid: str, fresh: datetime
+) -> Answered:
     """What the exports in the inbox answer, once they are landed."""
     if options.inbox_headers is None:
         return Answered()
     report = land_inbox(warehouse, data_dir / "inbox", options.inbox_headers, uid=uid)
-    return answered_by(warehouse, report)
+    return answered_by(warehouse, report, fresh=fresh)
 
 
 def _open_run(journal: Journal, now: datetime) -> tuple[Run, bool]:

@@ -9,6 +9,7 @@ among them: then no line means no order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from extract.inbox.check import InboxReport
@@ -32,19 +33,22 @@ class Answered:
     members_missing: tuple[str, ...] = ()
 
 
-def answered_by(warehouse: Warehouse, report: InboxReport) -> Answered:
-    """What the files of the report answer, now that they are landed."""
-    personas = [checked for checked in report.files if checked.file.kind == PERSONAS]
-    sales = [checked.file for checked in report.files if checked.file.kind == SALES_LINES]
+def answered_by(warehouse: Warehouse, report: InboxReport, *, fresh: datetime) -> Answered:
+    """What the files of the report answer, now that they are landed.
+
+    A file made before `fresh` (UTC) still tells traces, but spares no call: what a contact did
+    since is not in it.
+    """
+    recent = [checked for checked in report.files if checked.file.as_of >= fresh]
+    personas = [checked for checked in recent if checked.file.kind == PERSONAS]
+    sales = [checked.file for checked in recent if checked.file.kind == SALES_LINES]
     hidden = [checked.file for checked in report.files if checked.file.kind == HIDDEN_CONTACTS]
     audiences = {file.audience for file in sales}
     missing: dict[str, None] = {}
     details: set[str] = set()
     orders = set(_contact_ids(warehouse, SALES_LINES, [file.origin for file in sales]))
-    listed: set[str] = set()
     for checked in personas:
         ids = _contact_ids(warehouse, PERSONAS, [checked.file.origin])
-        listed.update(ids)
         lacking = [member for member in DETAIL_MEMBERS if member not in checked.members]
         missing.update(dict.fromkeys(lacking))
         if not lacking:
@@ -52,12 +56,18 @@ def answered_by(warehouse: Warehouse, report: InboxReport) -> Answered:
         if checked.file.audience in audiences:
             orders.update(ids)
     look_ups = _contact_ids(warehouse, HIDDEN_CONTACTS, [file.origin for file in hidden])
-    traces = [(contact_id, "export_personas") for contact_id in sorted(listed)]
-    sold = _contact_ids(warehouse, SALES_LINES, [file.origin for file in sales])
-    traces += [(contact_id, "export_sales_lines") for contact_id in sorted(sold)]
+    traces = [
+        (contact_id, f"export_{kind}")
+        for kind in (PERSONAS, SALES_LINES)
+        for contact_id in sorted(_contact_ids(warehouse, kind, _origins(report, kind)))
+    ]
     return Answered(
         frozenset(details), frozenset(orders), frozenset(look_ups), tuple(traces), tuple(missing)
     )
+
+
+def _origins(report: InboxReport, kind: str) -> list[str]:
+    return [checked.file.origin for checked in report.files if checked.file.kind == kind]
 
 
 def _contact_ids(warehouse: Warehouse, kind: str, origins: list[str]) -> set[str]:

@@ -34,6 +34,15 @@ def extract(
             help="Land a list that lost over 5 % of its contacts, or all its points.",
         ),
     ] = False,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample",
+            min=1,
+            help="Ask one by one only for so many contacts, the newest and most valuable; hidden "
+            "contacts are not looked for. To try the rest of the way in minutes.",
+        ),
+    ] = None,
     exports_only: Annotated[
         bool,
         typer.Option("--exports-only", help="Land the files in the inbox and make no call at all."),
@@ -45,7 +54,8 @@ def extract(
     """Read the whole Alpine IQ account into schema raw_alpine_iq of the warehouse.
 
     Only reads. Keeps to the service's three rate limits, also across restarts. Stopped at any
-    moment, it goes on where it was. Shows how many calls are left and how long they take.
+    moment, it goes on where it was. Says before the calls per contact how many there will be, why
+    and how long they take at the limits; then how many are left.
 
     With --delta the lists are read whole and compared, histories since the last run and 48 hours
     before it (conversions 15 days). What the list does not show, such as an address or an order
@@ -64,6 +74,7 @@ def extract(
     step = partial(
         extract_source,
         per_contact=per_contact,
+        sample=sample,
         exports_only=exports_only,
         delta=delta,
         accept_changes=accept_changes,

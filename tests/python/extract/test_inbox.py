@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -45,11 +46,12 @@ def problems(inbox: Path) -> list[str]:
     return [str(each) for each in check(inbox).problems]
 
 
-def land(tmp_path: Path) -> tuple[Warehouse, Answered]:
+def land(
+    tmp_path: Path, fresh: datetime = datetime(2020, 1, 1, tzinfo=UTC)
+) -> tuple[Warehouse, Answered]:
     warehouse = Warehouse(tmp_path, ALPINE_IQ)
-    return warehouse, answered_by(
-        warehouse, land_inbox(warehouse, tmp_path / "inbox", SEED, uid="4007")
-    )
+    report = land_inbox(warehouse, tmp_path / "inbox", SEED, uid="4007")
+    return warehouse, answered_by(warehouse, report, fresh=fresh)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +145,7 @@ def test_rows_land_once_with_unknown_columns_and_tell_which_calls_they_answer(
     # this export has neither birth date nor address: the detail is still asked for
     assert answered.details == frozenset()
     assert "birthdate" in answered.members_missing
+    # an export that is older than what is asked for spares nothing and still leaves traces
+    _, late = land(tmp_path, fresh=datetime(2099, 1, 1, tzinfo=UTC))
+    assert late.orders == frozenset()
+    assert ("a", "export_sales_lines") in late.traces
