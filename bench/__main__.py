@@ -32,6 +32,7 @@ LARGEST: Final = 1_000_000
 # in the order of a migration, with the sizes at which each part can be measured
 PARTS: Final[dict[str, tuple[int, ...]]] = {
     "migration": (SMALLEST,),
+    "verification": (SMALLEST, LARGE),
 }
 
 

@@ -48,7 +48,7 @@ def measure(size: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
         environment = {**os.environ, "AIQ2PD_DATA_DIR": str(data_dir)}
-        _call(environment, "demo", "--personas", str(PERSONAS))
+        _call(environment, "demo", "--acts", "1", "--personas", str(PERSONAS))
         copies = _multiply(data_dir, size)
         info = process.up(
             data_dir / "sandbox", personas=PERSONAS, seed=7, window_scale=600, plan="ultimate"
