@@ -88,10 +88,14 @@ class PlanField:
 
 @dataclass(frozen=True, slots=True)
 class FrozenPlan:
-    """A frozen plan on disk. `manifest` has digest, account, counts, tokens and calls."""
+    """A frozen plan on disk. `manifest` has digest, account, counts, tokens and calls.
+
+    `only` narrows it to these source keys (a sample).
+    """
 
     folder: Path
     manifest: Mapping[str, Any]
+    only: frozenset[str] | None = None
 
     @property
     def digest(self) -> str:
@@ -126,6 +130,9 @@ class FrozenPlan:
         """The rows of an entity in the order of sending, never more than `batch_size` at once."""
         table = ds.dataset(self.folder / f"{ENTITY_TABLES[entity]}.parquet")
         wanted = None if wave is None else ds.field("wave") == wave
+        if self.only is not None:
+            part = ds.field("source_key").isin(sorted(self.only))
+            wanted = part if wanted is None else part & wanted
         for batch in table.to_batches(
             batch_size=batch_size, filter=wanted, batch_readahead=1, fragment_readahead=1
         ):
@@ -157,11 +164,17 @@ class FrozenPlan:
 
 
 def freeze(
-    warehouse: Path, plans_dir: Path, *, source_account: str, company_id: int | None
+    warehouse: Path,
+    plans_dir: Path,
+    *,
+    source_account: str,
+    company_id: int | None,
+    more: Mapping[str, str] | None = None,
 ) -> FrozenPlan:
     """Freezes the plan tables of the warehouse. The same content gives the same digest.
 
-    Frozen again, a plan becomes the newest one; its rows are left as they are.
+    `more` goes into the manifest as it is. Frozen again, a plan becomes the newest one; its rows
+    stay as they are.
     """
     try:
         connection = duckdb.connect(str(warehouse), read_only=True)
@@ -179,7 +192,7 @@ def freeze(
             manifest = _manifest(connection, digests)
         except duckdb.CatalogException as error:
             raise ConfigError("the warehouse has no plan; run `dbt build` first") from error
-        manifest |= {"source_account": source_account, "company_id": company_id}
+        manifest |= {"source_account": source_account, "company_id": company_id, **(more or {})}
         folder = plans_dir / str(manifest["digest"])
         if (folder / "manifest.json").exists():
             files = open_plan(folder).manifest["files"]

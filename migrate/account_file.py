@@ -23,6 +23,7 @@ VARIABLE_OF: Final = {
     ("pipedrive", "budget_share"): "PIPEDRIVE_BUDGET_SHARE",
     ("decisions", "order_strategy"): "AIQ2PD_ORDER_STRATEGY",
     ("decisions", "undo_max_days"): "AIQ2PD_UNDO_MAX_DAYS",
+    ("decisions", "calendar_days"): "AIQ2PD_CALENDAR_DAYS",
 }
 SECRETS: Final = frozenset({"api_key", "api_token", "ledger_key", "token", "key", "password"})
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrate.steps import frozen_plan, open_ledger, publish_ledger, remembered
 
 if TYPE_CHECKING:
     from load.progress import Progress
+    from load.sample import Sample
     from migrate.outcome import Outcome
     from migrate.settings import Settings
 
@@ -23,10 +24,12 @@ def apply_plan(
     digest: str = "",
     dry_run: bool = False,
     wait: bool = False,
+    sample: int = 0,
     waive: tuple[str, ...] = (),
     wave: int = 0,
 ) -> Outcome:
     """`aiq2pd apply`."""
+    from load.sample import sample_of
     from migrate import preflight
     from migrate.loading import apply_outcome, load, load_to_the_end
     from migrate.waves import one_wave
@@ -35,13 +38,18 @@ def apply_plan(
     if "foreign_changes" in waive:
         account = dataclasses.replace(account, foreign_changes_most=1.0)
     plan = frozen_plan(settings, digest)
+    shown = sample_of(plan, sample) if sample else None
+    plan = shown.plan if shown else plan
+    sampled = _sampled(shown)
     with open_ledger(settings) as ledger:
         if wave:
             plan = one_wave(plan, ledger, wave)
         if dry_run:
             result = asyncio.run(load(account, ledger, plan, progress=progress, dry_run=True))
-            return apply_outcome(result, dry_run=True, published=True)
-        checked = preflight.check(settings, progress, ledger, plan, waive=waive)
+            return apply_outcome(result, dry_run=True, published=True, facts_before=sampled)
+        checked = preflight.check(
+            settings, progress, ledger, plan, waive=waive, is_sample=shown is not None
+        )
         if checked.red:
             return preflight.outcome("apply", checked)
 
@@ -59,9 +67,18 @@ def apply_plan(
         result,
         dry_run=False,
         published=published,
-        facts_before=preflight.facts(checked),
+        facts_before={**sampled, **preflight.facts(checked)},
         tables_before=(preflight.table(checked),),
     )
+
+
+def _sampled(sample: Sample | None) -> dict[str, Any]:
+    if sample is None:
+        return {}
+    return {
+        "sample": f"{sample.records} records, parents and children included",
+        "kinds of record shown": f"{sample.kinds_shown} of {sample.kinds_there}",
+    }
 
 
 def _say(text: str) -> None:

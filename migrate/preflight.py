@@ -16,6 +16,7 @@ from load.preflight import Gate, Preflight
 from load.preflight import preflight as ask
 from migrate.outcome import CONFIGURATION, DONE, Outcome, Table
 from migrate.settings import PIPEDRIVE, is_loopback
+from migrate.signing import sign_off
 from migrate.steps import frozen_plan, open_ledger, publish_ledger, remembered
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ def check(
     *,
     waive: tuple[str, ...] = (),
     with_canary: bool = True,
+    is_sample: bool = False,
 ) -> Preflight:
-    """All gates of this account for this plan."""
+    """All gates of this account for this plan; a sample needs no sign-off."""
     account, clock = settings.pipedrive(), RealClock()
     watch = settings.canary_seconds
 
@@ -61,6 +63,7 @@ def check(
                     attestation(settings, dt.datetime.now(dt.UTC).date()),
                     *decisions(settings, plan),
                     watching(account, waive),
+                    *(() if is_sample else (sign_off(settings, plan),)),
                 ),
                 waive=frozenset(waive),
             )

@@ -124,7 +124,16 @@ class Settings(BaseSettings):
     )
     target: str = _variable("AIQ2PD_TARGET", "dbt target of profiles.yml", "duckdb")
     order_strategy: str = _variable(
-        "AIQ2PD_ORDER_STRATEGY", "how orders cross: all_deals", "all_deals"
+        "AIQ2PD_ORDER_STRATEGY",
+        "how orders cross: all_deals (plan.plan_strategies shows what others would cost)",
+        "all_deals",
+        pattern="^all_deals$",
+    )
+    calendar_days: float = _variable(
+        "AIQ2PD_CALENDAR_DAYS",
+        "the longest that a load may take; undo reaches back 30 days",
+        30.0,
+        gt=0,
     )
     attestations: tuple[Attestation, ...] = Field(default=(), validation_alias="attestations")
     given_by_sandbox: frozenset[str] = Field(
@@ -237,6 +246,8 @@ class Settings(BaseSettings):
             "PIPEDRIVE_PLAN": self.pipedrive_plan,
             "PIPEDRIVE_SEATS": str(self.pipedrive_seats),
             "PIPEDRIVE_BUDGET_SHARE": str(self.pipedrive_budget_share),
+            "AIQ2PD_ORDER_STRATEGY": self.order_strategy,
+            "AIQ2PD_CALENDAR_DAYS": str(self.calendar_days),
         }
 
 

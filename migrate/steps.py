@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
 from load.errors import ConfigError
 from migrate import dbt, forget, history
-from migrate.outcome import Outcome, Table
+from migrate.outcome import CONFIGURATION, Outcome, Table
 from migrate.places import project_dir, refuse_if_sealed
 from migrate.settings import ALPINE_IQ, PIPEDRIVE, TRY_THE_SANDBOX, Settings
 
@@ -163,7 +163,8 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
     from load.plan import freeze
     from migrate.continuity import keys_go_on
     from migrate.loading import company
-    from migrate.summaries import plan_tables
+    from migrate.signing import hashes
+    from migrate.summaries import order_strategies, plan_tables
 
     with open_ledger(settings) as ledger:
         who = asyncio.run(company(settings.pipedrive(), ledger))
@@ -172,18 +173,22 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
         publish_ledger(settings, ledger)
     _dbt(settings, progress, selector="plan")
     keys_go_on(settings.places.warehouse)
+    strategies, problem = order_strategies(settings.places.warehouse)
+    if problem:
+        return Outcome("plan", f"nothing is frozen: {problem}", CONFIGURATION, tables=(strategies,))
     plan = freeze(
         settings.places.warehouse,
         settings.places.plans,
         source_account=str(settings.alpine_iq_uid),
         company_id=who.company_id,
+        more=hashes(settings, who.company_id),
     )
     facts, tables = plan_tables(settings.places.warehouse)
     return Outcome(
         "plan",
         f"plan {plan.digest} is frozen",
         facts={"plan": plan.digest, "company": f"{who.company_domain} ({who.company_id})", **facts},
-        tables=tables,
+        tables=(*tables, strategies),
         notes=("Next: aiq2pd apply --dry-run, then aiq2pd apply",),
     )
 

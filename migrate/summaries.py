@@ -22,6 +22,14 @@ PLAN: Final = (
     "select entity, action, reason, rows, calls, tokens from plan.plan_summary order by 1, 2, 3",
 )
 TOTALS: Final = "select * from plan.plan_totals"
+STRATEGIES: Final = (
+    "Ways for orders to cross",
+    (
+        "select strategy, tokens, days, deals_at_most, deal_cap, fits_cap, fits_calendar, "
+        "is_chosen, is_recommended, is_built, reporting_lost "
+        "from plan.plan_strategies order by tokens desc"
+    ),
+)
 RECONCILIATION: Final = (
     (
         "Counts by phase",
@@ -82,6 +90,23 @@ def open_warehouse(file: Path) -> Iterator[Warehouse]:
     """Open for as long as the block lasts."""
     with closing(duckdb.connect(str(file), read_only=True)) as connection:
         yield Warehouse(connection)
+
+
+def order_strategies(file: Path) -> tuple[Table, str]:
+    """What each way for orders to cross costs; and why the plan can't stand, if the chosen one fits
+    neither the cap nor the calendar."""
+    with open_warehouse(file) as warehouse:
+        table = warehouse.table(*STRATEGIES)
+    rows = table.records()
+    chosen = next((row for row in rows if row["is_chosen"]), None)
+    if chosen is None or chosen["fits_cap"] or chosen["fits_calendar"]:
+        return table, ""
+    fitting = next((str(row["strategy"]) for row in rows if row["is_recommended"]), "none of these")
+    return table, (
+        f"order strategy {chosen['strategy']} fits neither the cap ({chosen['deals_at_most']:,} of"
+        f" {chosen['deal_cap']:,} deals) nor the calendar ({chosen['days']:,.1f} days);"
+        f" recommended: {fitting}, or more seats, a larger plan, fewer orders"
+    )
 
 
 def plan_tables(file: Path) -> tuple[dict[str, Cell], tuple[Table, ...]]:

@@ -25,6 +25,15 @@ def apply(
     wave: Annotated[
         int, typer.Option("--wave", min=0, help="Only this wave; those before are signed off.")
     ] = 0,
+    sample: Annotated[
+        int,
+        typer.Option(
+            "--sample",
+            metavar="N",
+            min=0,
+            help="Send only up to N records, one of each kind, with their parents and children.",
+        ),
+    ] = 0,
     waive: Waive = None,
     sandbox: OnSandbox = False,
     as_json: AsJson = False,
@@ -34,6 +43,8 @@ def apply(
 
     Can be killed at any instruction: run it again and it goes on, with nothing written twice. A
     plan that is done writes nothing. The gates of `preflight` come first, and a red one stops it.
+    A first --sample needs no sign-off: look at it in Pipedrive, then commit the line that the red
+    gate `sign_off` names to seeds/decisions/sign_offs.csv; `undo` takes a sample away again.
     Exit codes: 2 a gate is red, 3 some records were refused and are quarantined, 4 Pipedrive
     changed since the plan, 75 today's budget is used up: run again tomorrow, or use --wait.
 
@@ -50,5 +61,6 @@ def apply(
         wait=wait,
         waive=tuple(waive or ()),
         wave=wave,
+        sample=sample,
     )
     run_on_account("apply", step, as_json=as_json, debug=debug, sandbox=sandbox)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from load.sample import sample_of
+
 
 def test_a_full_load_arrives_and_a_second_apply_sends_no_write(loader, company, worlds):
     world = worlds.small()
@@ -54,3 +56,16 @@ def test_a_stop_signal_lets_the_calls_in_flight_finish_and_the_next_run_goes_on(
     company.faults()
     assert loader.apply(plan).exit_code == 0
     assert len(company.records("/api/v2/persons")) == 40
+
+
+def test_a_sample_loads_alone_and_the_rest_follows_with_nothing_doubled(loader, company, worlds):
+    plan = worlds.small(persons=20, deals=10).freeze(loader.folder / "plans")
+    sample = sample_of(plan, 4)
+    assert loader.apply(sample.plan).exit_code == 0
+    held = len(company.records("/api/v2/persons"))
+    assert 0 < held < 20
+    assert set(loader.states("person")) <= sample.plan.only
+    assert loader.apply(sample.plan).writes == 0
+    assert loader.apply(plan).exit_code == 0
+    assert len(company.records("/api/v2/persons")) == 20
+    assert len(company.records("/api/v2/deals")) == 10

@@ -11,7 +11,8 @@ from load.errors import ConfigError, InvariantBroken, RetryLater
 from load.ledger import Ledger, changes, doubts, records
 from load.ledger.changes import JournalLine, UpdateIntent
 from load.ledger.records import CreateIntent, Written
-from load.plan import latest_plan, open_plan
+from load.plan import ENTITY_TABLES, latest_plan, open_plan
+from load.sample import sample_of
 
 
 @pytest.fixture
@@ -154,3 +155,37 @@ def test_a_second_run_waits_for_the_first(ledger):
         refused = second.exclusive()
         with pytest.raises(RetryLater, match="another run is active"):
             refused.__enter__()
+
+
+def test_a_sample_holds_the_odd_records_with_their_families_and_is_the_same_each_time(
+    worlds, tmp_path
+):
+    world = worlds.small(persons=40, deals=40)
+    world.payloads["person"]["aiq:contact:7"] |= {"emails": None, "points__c": None}
+    plan = world.freeze(tmp_path)
+    sample = sample_of(plan, 6)
+    only = sample.plan.only
+    assert "aiq:contact:7" in only
+    assert sample_of(plan, 6).plan.only == only
+    sent = {
+        row.source_key: row
+        for entity in ENTITY_TABLES
+        for rows in sample.plan.rows(entity, 100)
+        for row in rows
+    }
+    assert only == sent.keys()
+    assert len(sent) < 60
+    stages = {key for row in sent.values() for key in row.parents if ":stage:" in key}
+    assert {key for row in sent.values() for key in row.parents} <= sent.keys() | stages
+    deals = {key for key in sent if key.startswith("aiq:order:")}
+    lines = [
+        key
+        for key, payload in world.payloads["deal_product"].items()
+        if payload["deal__source_key"] in deals
+    ]
+    assert set(lines) <= sent.keys()
+
+
+def test_a_sample_of_many_shows_every_kind_of_record(worlds, tmp_path):
+    sample = sample_of(worlds.small(persons=40, deals=40).freeze(tmp_path), 100)
+    assert sample.kinds_shown == sample.kinds_there > 10
