@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -15,9 +18,22 @@ MARTS = ("organizations", "persons", "products", "deals", "deal_products", "note
 
 
 @pytest.fixture(scope="module")
-def manifest(migrated) -> dict:
-    (file,) = migrated.data_dir.glob("dbt/manifest.json")
-    return json.loads(file.read_text(encoding="utf-8"))
+def manifest(tmp_path_factory) -> dict:
+    """As `dbt parse` writes it: the commands spare themselves the file."""
+    folder = tmp_path_factory.mktemp("parsed")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dbt.cli.main", "-q", "parse"),
+            *("--target-path", str(folder), "--log-path", str(folder)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "AIQ2PD_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
