@@ -23,10 +23,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import dlt
 import duckdb
 import pyarrow as pa
+from dlt.destinations.impl.ducklake.configuration import DuckLakeCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from extract.records import Record
 from load.errors import MigrationError, RetryLater
+from load.warehouse import EXTENSIONS, connect, extension_file, is_there, lake_of
+from load.warehouse import NAME as LAKE
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource
@@ -63,6 +66,7 @@ _SETTINGS: Final[Mapping[str, object]] = {
     "normalize.workers": 1,
     "normalize.parquet_normalizer.add_dlt_load_id": True,
     "destination.duckdb.replace_strategy": "insert-from-staging",
+    "destination.ducklake.replace_strategy": "insert-from-staging",
 }
 
 
@@ -150,7 +154,7 @@ class Warehouse:
             self._pipeline = dlt.pipeline(
                 dataset.pipeline,
                 pipelines_dir=str(folder),
-                destination=dlt.destinations.duckdb(str(self._path)),
+                destination=_destination(self._path),
                 dataset_name=dataset.name,
             )
 
@@ -175,10 +179,10 @@ class Warehouse:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query over the raw tables; none when its tables do not exist yet."""
-        if not self._path.exists():
+        if not is_there(self._path):
             return []
         try:
-            with closing(duckdb.connect(str(self._path), read_only=True)) as connection:
+            with closing(connect(self._path, read_only=True)) as connection:
                 return connection.execute(sql, parameters).fetchall()
         except duckdb.CatalogException:
             return []
@@ -205,11 +209,23 @@ class Warehouse:
     @contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
-            connection = duckdb.connect(str(self._path))
+            connection = connect(self._path)
         except duckdb.IOException as error:
             raise _busy(error, self._path) from None
         with closing(connection):
             yield connection
+
+
+def _destination(file: Path) -> Any:
+    """dlt's own name for the warehouse."""
+    lake = lake_of(file.parent)
+    if lake is None:
+        return dlt.destinations.duckdb(str(file))
+    credentials = DuckLakeCredentials(
+        LAKE, metadata_schema=LAKE, catalog=lake.catalog, storage=lake.files
+    )
+    credentials.extensions = [f"'{extension_file(name)}'" for name in EXTENSIONS]
+    return dlt.destinations.ducklake(credentials=credentials)
 
 
 @contextmanager

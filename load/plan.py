@@ -25,6 +25,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from load.errors import ConfigError, RetryLater
+from load.warehouse import connect
 
 ENTITY_TABLES: Final[dict[str, str]] = {
     "organization": "plan_organizations",
@@ -177,7 +178,7 @@ def freeze(
     stay as they are.
     """
     try:
-        connection = duckdb.connect(str(warehouse), read_only=True)
+        connection = connect(warehouse, read_only=True)
     except duckdb.IOException as error:
         raise RetryLater(
             "the warehouse is open in another program; close it and plan again"

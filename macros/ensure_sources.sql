@@ -5,6 +5,7 @@
     add as not null, which DuckDB can't. That is why `_dlt_id` stands here.
 -#}
 {% macro ensure_sources() -%}
+    {%- set database = adapter.quote(target.database) -%}
     {%- set raw_tables = {
         'raw_alpine_iq': [
             'stores', 'contacts', 'contact_details', 'contact_orders',
@@ -20,9 +21,9 @@
         ],
     } -%}
     {% for schema_name, table_names in raw_tables.items() %}
-        create schema if not exists {{ schema_name }};
+        create schema if not exists {{ database }}.{{ schema_name }};
         {% for table_name in table_names %}
-            create table if not exists {{ schema_name }}.{{ table_name }} (
+            create table if not exists {{ database }}.{{ schema_name }}.{{ table_name }} (
                 record_key varchar,
                 payload json,
                 content_hash varchar,
@@ -32,7 +33,7 @@
                 _dlt_id varchar
             );
         {% endfor %}
-        create table if not exists {{ schema_name }}._dlt_loads (
+        create table if not exists {{ database }}.{{ schema_name }}._dlt_loads (
             load_id varchar,
             schema_name varchar,
             status bigint,
@@ -40,8 +41,8 @@
             schema_version_hash varchar
         );
     {% endfor %}
-    create schema if not exists ledger;
-    create table if not exists ledger.id_map (
+    create schema if not exists {{ database }}.ledger;
+    create table if not exists {{ database }}.ledger.id_map (
         entity varchar,
         source_key varchar,
         state varchar,
@@ -56,7 +57,7 @@
         reason varchar,
         updated_at timestamp with time zone
     );
-    create table if not exists ledger.attempts (
+    create table if not exists {{ database }}.ledger.attempts (
         attempt_id bigint,
         run_id varchar,
         entity varchar,
@@ -71,7 +72,7 @@
         tokens integer,
         finished_at timestamp with time zone
     );
-    create table if not exists ledger.journal (
+    create table if not exists {{ database }}.ledger.journal (
         attempt_id bigint,
         entity varchar,
         source_key varchar,
@@ -80,14 +81,14 @@
         hash_before varchar,
         hash_sent varchar
     );
-    create table if not exists ledger.extras (
+    create table if not exists {{ database }}.ledger.extras (
         entity varchar,
         pipedrive_id bigint,
         source_key varchar,
         why varchar,
         action varchar
     );
-    create table if not exists ledger.events (
+    create table if not exists {{ database }}.ledger.events (
         seq bigint,
         "at" timestamp with time zone,
         run_id varchar,
@@ -96,7 +97,7 @@
         prev_hash varchar,
         hash varchar
     );
-    create table if not exists ledger.field_codes (
+    create table if not exists {{ database }}.ledger.field_codes (
         entity varchar,
         column_name varchar,
         field_code varchar,
@@ -105,14 +106,14 @@
         created_by_run varchar,
         state varchar
     );
-    create table if not exists ledger.option_ids (
+    create table if not exists {{ database }}.ledger.option_ids (
         entity varchar,
         column_name varchar,
         option_label varchar,
         option_id bigint,
         created_by_run varchar
     );
-    create table if not exists ledger.runs (
+    create table if not exists {{ database }}.ledger.runs (
         run_id varchar,
         kind varchar,
         plan_digest varchar,
@@ -124,7 +125,7 @@
         calls bigint,
         writes bigint
     );
-    create table if not exists ledger.token_use (
+    create table if not exists {{ database }}.ledger.token_use (
         day date,
         run_id varchar,
         entity varchar,
@@ -132,7 +133,7 @@
         calls bigint,
         tokens bigint
     );
-    create table if not exists ledger.binding (
+    create table if not exists {{ database }}.ledger.binding (
         company_id bigint,
         company_domain varchar,
         source_account varchar,

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from load import warehouse
 from load.errors import ConfigError
 from migrate import places
 from migrate.account_file import read_account_file
@@ -123,6 +124,14 @@ class Settings(BaseSettings):
         gt=0,
     )
     target: str = _variable("AIQ2PD_TARGET", "dbt target of profiles.yml", "duckdb")
+    lake_catalog: str | None = _variable(
+        "AIQ2PD_LAKE_CATALOG",
+        "target ducklake: PostgreSQL with the catalog, such as postgresql://user@host:5432/aiq2pd; "
+        "its password belongs in PGPASSWORD or ~/.pgpass",
+    )
+    lake_files: str | None = _variable(
+        "AIQ2PD_LAKE_FILES", "target ducklake: folder or bucket of the Parquet files"
+    )
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY",
         "how orders cross: all_deals (plan.plan_strategies shows what others would cost)",
@@ -172,6 +181,14 @@ class Settings(BaseSettings):
     @property
     def places(self) -> Places:
         return Places(self.data_dir)
+
+    def bind_warehouse(self) -> None:
+        """The data folder, ready, and sure of where its tables lie."""
+        self.places.prepare()
+        lake = None
+        if self.lake_catalog and self.lake_files:
+            lake = warehouse.Lake(self.lake_catalog, self.lake_files)
+        warehouse.bind(self.data_dir, self.target, lake)
 
     @property
     def on_sandbox(self) -> bool:
@@ -243,6 +260,8 @@ class Settings(BaseSettings):
         return {
             "AIQ2PD_DATA_DIR": str(self.data_dir),
             "AIQ2PD_TARGET": self.target,
+            "AIQ2PD_LAKE_CATALOG": self.lake_catalog or "",
+            "AIQ2PD_LAKE_FILES": self.lake_files or "",
             "PIPEDRIVE_PLAN": self.pipedrive_plan,
             "PIPEDRIVE_SEATS": str(self.pipedrive_seats),
             "PIPEDRIVE_BUDGET_SHARE": str(self.pipedrive_budget_share),
@@ -272,6 +291,16 @@ def read(sandbox: dict[str, str] | None = None) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise ConfigError("; ".join(_problem(item) for item in error.errors())) from None
+
+
+def with_plan(settings: Settings, plan: str | None, seats: int | None) -> Settings:
+    """The same settings for another plan or number of seats; an unknown plan is refused."""
+    from load.budget import FACTORS
+
+    if plan is not None and plan not in FACTORS:
+        raise ConfigError(f"--plan {plan}: no such plan; there are {', '.join(FACTORS)}")
+    changed = {"pipedrive_plan": plan, "pipedrive_seats": seats}
+    return settings.model_copy(update={k: v for k, v in changed.items() if v is not None})
 
 
 def variables() -> list[tuple[str, str, str]]:

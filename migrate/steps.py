@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
+from load import warehouse
 from load.errors import ConfigError
 from migrate import dbt, forget, history
 from migrate.outcome import CONFIGURATION, Outcome, Table
@@ -43,7 +44,7 @@ def remembered(
     def run(
         settings: Settings, progress: Progress, /, *args: P.args, **kwargs: P.kwargs
     ) -> Outcome:
-        settings.places.prepare()
+        settings.bind_warehouse()
         began = time.monotonic()
         outcome = step(settings, progress, *args, **kwargs)
         return history.record(settings.places, outcome, seconds=time.monotonic() - began)
@@ -299,7 +300,7 @@ def frozen_plan(settings: Settings, digest: str) -> FrozenPlan:
 
 
 def _warehouse_exists(settings: Settings) -> None:
-    if not settings.places.warehouse.is_file():
+    if not warehouse.is_there(settings.places.warehouse):
         raise ConfigError(
             f"no warehouse at {settings.places.warehouse}: run `aiq2pd extract` and `aiq2pd build` "
             f"first; {TRY_THE_SANDBOX}"

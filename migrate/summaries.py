@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import duckdb
 
+from load.warehouse import connect
 from migrate.outcome import Cell, Table
 
 PLAN: Final = (
@@ -88,7 +89,7 @@ class Warehouse:
 @contextmanager
 def open_warehouse(file: Path) -> Iterator[Warehouse]:
     """Open for as long as the block lasts."""
-    with closing(duckdb.connect(str(file), read_only=True)) as connection:
+    with closing(connect(file, read_only=True)) as connection:
         yield Warehouse(connection)
 
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from load.errors import ConfigError
+from load.warehouse import is_there
 from migrate import places
 from migrate.outcome import Outcome, Table
 from migrate.summaries import Warehouse, open_warehouse
@@ -116,7 +117,7 @@ QUERIES: Final = (
 def trace(_progress: Progress, *, key: str, is_masked: bool = True) -> Outcome:
     """`aiq2pd trace`."""
     where = places.here()
-    if not where.warehouse.is_file():
+    if not is_there(where.warehouse):
         raise ConfigError(f"no warehouse at {where.shown(where.warehouse)}: nothing to trace yet")
     with open_warehouse(where.warehouse) as warehouse:
         entity, source_key = named_record(warehouse.connection, key.strip())

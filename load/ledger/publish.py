@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from load.ledger.store import Ledger
+from load.warehouse import connect
 
 _BATCH: Final = 20_000
 
@@ -73,11 +74,12 @@ _PUBLISHED: Final[dict[str, dict[str, str]]] = {
 def publish(ledger: Ledger, warehouse: Path) -> bool:
     """Puts the ledger's tables into the warehouse's `ledger` schema. False if it is in use."""
     try:
-        connection = duckdb.connect(str(warehouse))
+        connection = connect(warehouse)
     except duckdb.IOException:
         return False
     try:
-        warehouse.chmod(0o600)
+        if warehouse.is_file():
+            warehouse.chmod(0o600)
         connection.execute("set timezone = 'UTC'")
         connection.execute("begin")
         connection.execute("create schema if not exists ledger")
