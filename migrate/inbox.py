@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from extract.alpine_iq import land_exports
 from extract.inbox import CheckedFile, InboxReport, check_inbox
 from migrate.outcome import CONFIGURATION, DONE, Outcome, Table
-from migrate.places import project_dir
+from migrate.places import mapping_seed
 
 if TYPE_CHECKING:
     from migrate.settings import Settings
@@ -22,7 +22,7 @@ _FILES: Final = ("file", "kind", "encoding", "rows", "columns known", "columns k
 
 def headers_seed() -> Path:
     """The seed that names the columns of exports."""
-    return project_dir() / "seeds" / "mapping" / "inbox_headers.csv"
+    return mapping_seed("inbox_headers.csv")
 
 
 def check(settings: Settings) -> Outcome:

@@ -18,8 +18,8 @@ ENV_FILE_VARIABLE = "AIQ2PD_ENV_FILE"
 ACCOUNT_FILE_VARIABLE = "AIQ2PD_ACCOUNT_FILE"
 
 
-def project_dir() -> Path:
-    """The folder of dbt_project.yml: beside this package, else the present folder."""
+def core_dir() -> Path:
+    """The folder of this project's own dbt_project.yml: beside this package, else the present."""
     for candidate in (Path(__file__).resolve().parent.parent, Path.cwd()):
         if (candidate / "dbt_project.yml").is_file():
             return candidate
@@ -27,6 +27,20 @@ def project_dir() -> Path:
         "no dbt_project.yml beside the installed package or in this folder: run aiq2pd from a "
         "checkout of the project"
     )
+
+
+def project_dir() -> Path:
+    """The dbt project in force: a customer's in the present folder, else this project."""
+    here = Path.cwd()
+    if (here / "dbt_project.yml").is_file() and (here / "packages.yml").is_file():
+        return here
+    return core_dir()
+
+
+def mapping_seed(name: str) -> Path:
+    """A seed of the mapping: the customer's own where there is one, else the core's."""
+    own = project_dir() / "seeds" / "mapping" / name
+    return own if own.is_file() else core_dir() / "seeds" / "mapping" / name
 
 
 def env_file() -> Path:

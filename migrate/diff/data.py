@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from migrate.diff.builds import WAREHOUSE, Data
-from migrate.places import project_dir
+from migrate.places import core_dir
 
 if TYPE_CHECKING:
     from load.progress import Progress
@@ -68,6 +68,6 @@ def _extract(folder: Path, progress: Progress) -> None:
 def _made_by() -> str:
     digest = hashlib.sha256(f"{PERSONAS}:{SEED}".encode())
     for room in MADE_BY:
-        for file in sorted((project_dir() / room).rglob("*.py")):
+        for file in sorted((core_dir() / room).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -29,7 +29,7 @@ class Repository:
         subprocess.run([GIT, *who, *arguments], cwd=self.path, check=True, capture_output=True)
 
     def apply(self, name: str) -> None:
-        self.git("apply", "-C1", str(PATCHES / f"{name}.patch"))
+        self.git("apply", "--unidiff-zero", str(PATCHES / f"{name}.patch"))
 
     def clean(self) -> None:
         self.git("checkout", "--quiet", "--", ".")

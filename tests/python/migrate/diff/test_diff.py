@@ -7,6 +7,7 @@ import pytest
 from load.progress import Silent
 from migrate.diff import diff
 from migrate.diff.builds import Data
+from migrate.diff.data import fixture
 from migrate.outcome import DONE, INVARIANT_BROKEN
 from migrate.rendered import as_markdown
 
@@ -14,9 +15,9 @@ from migrate.rendered import as_markdown
 @pytest.fixture
 def told(repository, migrated):
     """The outcome of a diff of the working tree against the commit, after applying a patch."""
-    data = Data("test", migrated.data_dir / "warehouse.duckdb")
+    loaded = Data("loaded", migrated.data_dir / "warehouse.duckdb")
 
-    def tell(patch: str = "", *, head: str = ""):
+    def tell(patch: str = "", *, head: str = "", data: Data = loaded):
         if patch:
             repository.apply(patch)
         try:
@@ -77,16 +78,28 @@ def test_a_renamed_field_is_one_to_create_one_orphaned_and_an_update_for_each_re
 
 
 @pytest.mark.long
-def test_a_changed_merge_rule_shows_who_goes_whose_values_change_and_that_consent_would_rise(told):
-    outcome = told("changed_merge_rule")
+def test_a_changed_merge_rule_shows_who_goes_and_whose_values_change(told, repository):
+    data = Data("fixture", fixture(repository.settings, Silent()))
+    outcome = told("changed_merge_rule", data=data)
     persons = next(row for row in rows(outcome, "Records by key") if row["entity"] == "person")
     assert persons["gone"] > 0
     assert persons["changed"] > 0
-    # this account is loaded: each changed person is one update
     calls = {(r["entity"], r["action"]): r for r in rows(outcome, "Calls and tokens")}
-    assert calls["person", "update"]["calls_now"] == persons["changed"]
-    # somebody silent became one person with somebody who had opted in
+    creates = calls["person", "create"]
+    assert creates["calls_now"] == creates["calls_before"] - persons["gone"]
+    # somebody silent may have become one person with somebody who had opted in
     rising = outcome.facts["records whose consent would rise"]
     assert outcome.exit_code == (INVARIANT_BROKEN if rising else DONE)
     keys = [r for r in rows(outcome, "Examples") if r["column"].endswith("__source_key")]
     assert all("aiq:" not in str(row["old"]) for row in keys)
+
+
+@pytest.mark.long
+def test_the_worked_example_of_the_contributing_guide_creates_its_field_and_fills_it(told):
+    outcome = told("worked_example_of_contributing")
+    created = rows(outcome, "To be created in Pipedrive")
+    assert [(row["kind"], row["column"]) for row in created] == [("field", "refer_link__c")]
+    changed = {row["column"]: row for row in rows(outcome, "Fields that change")}
+    assert set(changed) == {"refer_link__c"}
+    assert changed["refer_link__c"]["filled"] > 0
+    assert outcome.exit_code == DONE

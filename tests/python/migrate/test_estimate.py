@@ -1,0 +1,74 @@
+"""The estimator, against the design's worked example and against what a sandbox run spent."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from load.errors import ConfigError
+from load.progress import Silent
+from migrate import settings as all_settings
+from migrate.estimate import estimate
+from migrate.estimate.outcome import plot
+from migrate.estimate.size import counted, given
+from migrate.estimate.spending import spending, strategies
+from migrate.settings import Settings, with_plan
+
+
+def test_what_is_counted_in_the_marts_costs_within_two_percent_of_what_the_run_spent(migrated):
+    file = migrated.data_dir / "ledger.sqlite"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
+        calls, tokens = ledger.execute("select sum(calls), sum(tokens) from token_use").fetchone()
+    estimated = spending(counted(migrated.data_dir / "warehouse.duckdb"))
+    assert sum(each.tokens for each in estimated) == pytest.approx(tokens, rel=0.02)
+    assert sum(each.calls for each in estimated) == pytest.approx(calls, rel=0.02)
+
+
+def test_the_worked_example_of_300000_orders_needs_some_six_and_a_half_million_tokens():
+    size = given(100_000, 300_000, 3)
+    by_purpose = {each.purpose: each.tokens for each in spending(size)}
+    assert by_purpose["persons"] + by_purpose["deals"] + by_purpose["lines"] == 6_500_000
+    outcome = estimate(Settings(), Silent(), size=size, seat_price=None)
+    assert 27 < outcome.facts["days"] < 28  # 21.7 of the whole budget, of which we take 0.8
+
+
+def test_half_a_line_on_average_is_shared_out_between_orders_with_two_and_three():
+    assert given(1, 10, 2.5).lines_per_order == {2: 5, 3: 5}
+    assert given(1, 10, 2.5).lines == 25
+
+
+def test_every_strategy_says_what_it_costs_and_what_reporting_loses():
+    found = {
+        name: (tokens, deals, lost) for name, tokens, deals, lost in strategies(given(10, 100, 3))
+    }
+    assert found["archived_in_waves"][0] == found["all_deals"][0] + 500
+    assert found["archived_in_waves"][1] == 0
+    assert found["lines_as_text"][0] < found["all_deals"][0]
+    assert found["recent_as_deals"][1] < 100
+    assert all(lost for _, _, lost in found.values())
+
+
+def test_the_break_even_of_a_seat_is_its_price_over_the_days_it_saves():
+    outcome = estimate(Settings(), Silent(), size=given(100_000, 300_000, 3), seat_price=50)
+    table = next(t for t in outcome.tables if t.title == "Buying seats for a month")
+    row = table.records()[0]
+    assert row["price"] == 250
+    assert row["break_even_value_of_a_day"] == pytest.approx(250 / row["days_saved"], rel=0.01)
+
+
+def test_the_plot_shows_each_plan_with_its_days():
+    drawn = str(plot(estimate(Settings(), Silent(), size=given(100, 300, 3), seat_price=None)))
+    assert drawn.startswith("<svg")
+    assert "ultimate, 5 seats" in drawn
+
+
+def test_without_numbers_and_without_data_it_says_what_to_give(data_dir):
+    with pytest.raises(ConfigError, match="--contacts, --orders and --lines"):
+        estimate(all_settings.read(), Silent(), size=None, seat_price=None)
+
+
+def test_a_plan_that_pipedrive_does_not_have_is_refused():
+    with pytest.raises(ConfigError, match="no such plan"):
+        with_plan(Settings(), "gold", None)
