@@ -31,6 +31,9 @@ LARGEST: Final = 1_000_000
 
 # in the order of a migration, with the sizes at which each part can be measured
 PARTS: Final[dict[str, tuple[int, ...]]] = {
+    "dbt_build": (SMALLEST, LARGE, LARGEST),
+    "seed_edit": (SMALLEST, LARGE),
+    "verification": (SMALLEST, LARGE),
     "migration": (SMALLEST,),
     "verification": (SMALLEST, LARGE),
 }

@@ -1,0 +1,90 @@
+"""The documentation cannot lie: commands, exit codes, errors, settings, queries are held to it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+import typer
+
+from migrate import error_manual, manual
+from migrate.cli import app
+from migrate.outcome import EXIT_CODES
+from migrate.settings import variables
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+QUERY = re.compile(r"```sql\n(.*?)```", re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)")
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def commands(command, path="aiq2pd"):
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, f"{path} {name}")
+
+
+def test_every_command_has_its_section_and_the_page_is_up_to_date():
+    named = list(commands(typer.main.get_command(app)))
+    assert len(named) > 15
+    assert [path for path in named if f"## `{path}`\n" not in page("cli.md")] == []
+    assert page("cli.md") == manual.manual()
+
+
+def test_every_setting_is_explained():
+    assert len(variables()) > 15
+    assert [name for name, _, _ in variables() if f"`{name}`" not in page("cli.md")] == []
+
+
+def test_every_exit_code_has_its_line_in_the_runbook():
+    assert [c for c in EXIT_CODES if not re.search(rf"^\| {c} \|", page("runbook.md"), re.M)] == []
+
+
+def test_every_error_is_explained_and_the_page_is_up_to_date():
+    assert len(error_manual.families()) > 8
+    assert [e.__name__ for e in error_manual.families() if not e.__doc__] == []
+    assert page("errors.md") == error_manual.manual()
+
+
+def test_every_query_of_the_cookbook_runs_on_a_migrated_account(migrated):
+    queries = QUERY.findall(page("cookbook.md"))
+    assert len(queries) > 5
+    file = migrated.data_dir / "warehouse.duckdb"
+    with closing(duckdb.connect(str(file), read_only=True)) as warehouse:
+        for query in queries:
+            warehouse.execute(query).fetchall()
+
+
+def test_every_link_between_pages_leads_to_a_page():
+    links = [
+        (file.relative_to(ROOT), link)
+        for file in DOCS.rglob("*.md")
+        for link in LINK.findall(file.read_text(encoding="utf-8"))
+        if not (file.parent / link).is_file()
+    ]
+    assert links == []
+
+
+@pytest.mark.long
+def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    start = (tmp_path / "index.html").read_text(encoding="utf-8")
+    fetched = re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"(https?://[^\"]+)", start)
+    assert fetched == []
+    assert (tmp_path / "search" / "search_index.js").is_file()
