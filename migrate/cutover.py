@@ -28,13 +28,13 @@ from typing import TYPE_CHECKING, Final
 
 from load.undo import Selection
 from migrate import steps
+from migrate.addresses import is_loopback
 from migrate.applying import apply_plan
 from migrate.documents import write_documents
 from migrate.gates import judge
 from migrate.outcome import CONFIGURATION, DONE, INVARIANT_BROKEN, RUN_AGAIN_LATER, Outcome, Table
 from migrate.places import project_dir
 from migrate.report import write_report
-from migrate.settings import is_loopback
 from migrate.steps import frozen_plan, open_ledger, publish_ledger, remembered
 from migrate.summaries import open_warehouse
 from migrate.undoing import undo

@@ -8,12 +8,10 @@ dataclass it asks for. Raises `ConfigError` with one message that names every va
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -22,6 +20,7 @@ from load import warehouse
 from load.errors import ConfigError
 from migrate import places
 from migrate.account_file import read_account_file
+from migrate.addresses import check_address, is_loopback
 from migrate.places import Places
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ class Settings(BaseSettings):
             ("PIPEDRIVE_BASE_URL", self.pipedrive_base_url),
         ):
             if url is not None:
-                _check_address(name, url)
+                check_address(name, url)
         if self.window_scale > 1 and not (
             is_loopback(self.alpine_iq_base_url) and is_loopback(self.pipedrive_base_url)
         ):
@@ -293,16 +292,6 @@ def read(sandbox: dict[str, str] | None = None) -> Settings:
         raise ConfigError("; ".join(_problem(item) for item in error.errors())) from None
 
 
-def with_plan(settings: Settings, plan: str | None, seats: int | None) -> Settings:
-    """The same settings for another plan or number of seats; an unknown plan is refused."""
-    from load.budget import FACTORS
-
-    if plan is not None and plan not in FACTORS:
-        raise ConfigError(f"--plan {plan}: no such plan; there are {', '.join(FACTORS)}")
-    changed = {"pipedrive_plan": plan, "pipedrive_seats": seats}
-    return settings.model_copy(update={k: v for k, v in changed.items() if v is not None})
-
-
 def variables() -> list[tuple[str, str, str]]:
     """Every variable as (name, default, meaning), for the manual and `doctor`."""
     return [
@@ -318,25 +307,6 @@ def is_secret(name: str) -> bool:
         field.validation_alias == name and "SecretStr" in str(field.annotation)
         for field in Settings.model_fields.values()
     )
-
-
-def is_loopback(url: str | None) -> bool:
-    """Whether the address can only be a server of this machine."""
-    host = urlsplit(url or "").hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _check_address(name: str, url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{name}: not an address such as https://company.pipedrive.com")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError(f"{name}: an address without user, password, query or fragment, please")
-    if parts.scheme == "http" and not is_loopback(url):
-        raise ValueError(f"{name}: plain http would show the key to the network; use https")
 
 
 def _problem(item: Any) -> str:

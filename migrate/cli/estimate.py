@@ -46,8 +46,8 @@ def estimate(
     def step(settings: Settings, progress: Progress) -> Outcome:
         from load.errors import ConfigError
         from migrate.estimate import estimate as estimated
+        from migrate.estimate import with_plan
         from migrate.estimate.size import given
-        from migrate.settings import with_plan
 
         if (contacts is None) != (orders is None):
             raise ConfigError("--contacts and --orders go together")

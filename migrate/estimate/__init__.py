@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from load.budget import FACTORS
+from load.errors import ConfigError
 from migrate.estimate.outcome import as_outcome
 from migrate.estimate.size import Size, counted
 from migrate.outcome import Outcome
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from load.progress import Progress
     from migrate.settings import Settings
 
-__all__ = ["Size", "counted", "estimate"]
+__all__ = ["Size", "counted", "estimate", "with_plan"]
 
 
 def estimate(
@@ -27,3 +29,11 @@ def estimate(
     return as_outcome(
         size or counted(settings.places.warehouse), settings, seat_price=seat_price, now=time.time()
     )
+
+
+def with_plan(settings: Settings, plan: str | None, seats: int | None) -> Settings:
+    """The same settings for another plan or number of seats; an unknown plan is refused."""
+    if plan is not None and plan not in FACTORS:
+        raise ConfigError(f"--plan {plan}: no such plan; there are {', '.join(FACTORS)}")
+    changed = {"pipedrive_plan": plan, "pipedrive_seats": seats}
+    return settings.model_copy(update={k: v for k, v in changed.items() if v is not None})

@@ -10,11 +10,11 @@ import pytest
 from load.errors import ConfigError
 from load.progress import Silent
 from migrate import settings as all_settings
-from migrate.estimate import estimate
+from migrate.estimate import estimate, with_plan
 from migrate.estimate.outcome import plot
 from migrate.estimate.size import counted, given
 from migrate.estimate.spending import spending, strategies
-from migrate.settings import Settings, with_plan
+from migrate.settings import Settings
 
 
 def test_what_is_counted_in_the_marts_costs_within_two_percent_of_what_the_run_spent(migrated):
