@@ -35,7 +35,6 @@ PARTS: Final[dict[str, tuple[int, ...]]] = {
     "seed_edit": (SMALLEST, LARGE),
     "verification": (SMALLEST, LARGE),
     "migration": (SMALLEST,),
-    "verification": (SMALLEST, LARGE),
 }
 
 

@@ -16,9 +16,8 @@ from load.preflight import Gate, Preflight
 from load.preflight import preflight as ask
 from migrate.addresses import is_loopback
 from migrate.outcome import CONFIGURATION, DONE, Outcome, Table
-from migrate.settings import PIPEDRIVE, is_loopback
-from migrate.signing import sign_off
 from migrate.settings import PIPEDRIVE
+from migrate.signing import sign_off
 from migrate.steps import frozen_plan, open_ledger, publish_ledger, remembered
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from load.preflight import Gate
+from migrate.addresses import is_loopback
 from migrate.places import project_dir
-from migrate.settings import is_loopback
 
 if TYPE_CHECKING:
     from load.plan import FrozenPlan
