@@ -60,7 +60,7 @@ def test_the_break_even_of_a_seat_is_its_price_over_the_days_it_saves():
 
 def test_the_plot_shows_each_plan_with_its_days():
     drawn = str(plot(estimate(Settings(), Silent(), size=given(100, 300, 3), seat_price=None)))
-    assert drawn.startswith("<svg")
+    assert drawn.startswith("<figure><svg")
     assert "ultimate, 5 seats" in drawn
 
 
