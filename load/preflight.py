@@ -102,7 +102,7 @@ async def preflight(
     run = Run(plan, ledger, client, settings, clock, progress, lambda _entity: None)
     with ledger.exclusive():
         ledger.start_run("preflight", plan_digest=plan.digest, code_version="1")
-        progress.start("preflight", len(GATES))
+        progress.start("preflight", None)
         reason = "failed"
         try:
             gates = [*own, *await _questions(run, client, settings)]

@@ -6,6 +6,7 @@ made 0700. Raises `ConfigError` when the project or a writable data folder canno
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
@@ -110,9 +111,10 @@ class Places:
     def logs(self) -> Path:
         return self.data / "logs"
 
-    @property
-    def dbt_target(self) -> Path:
-        return self.data / "dbt"
+    def dbt_target(self, project: Path) -> Path:
+        """One for each checkout: dbt's saved parse remembers where its seeds lay, and would load
+        those of a checkout that has moved on."""
+        return self.data / "dbt" / hashlib.sha256(str(project).encode()).hexdigest()[:12]
 
     @property
     def steps(self) -> Path:

@@ -238,10 +238,11 @@ def _dbt(
     selector: str = "",
     unit_tests: bool = False,
 ) -> dbt.DbtRun:
+    project = project_dir()
     return dbt.build(
-        project_dir(),
+        project,
         environment=settings.environment_of_dbt(),
-        target_path=settings.places.dbt_target,
+        target_path=settings.places.dbt_target(project),
         progress=progress,
         select=select,
         selector=selector,

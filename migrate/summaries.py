@@ -102,12 +102,17 @@ def order_strategies(file: Path) -> tuple[Table, str]:
     chosen = next((row for row in rows if row["is_chosen"]), None)
     if chosen is None or chosen["fits_cap"] or chosen["fits_calendar"]:
         return table, ""
-    fitting = next((str(row["strategy"]) for row in rows if row["is_recommended"]), "none of these")
+    fitting = next((_named(row) for row in rows if row["is_recommended"]), "none of these")
     return table, (
         f"order strategy {chosen['strategy']} fits neither the cap ({chosen['deals_at_most']:,} of"
         f" {chosen['deal_cap']:,} deals) nor the calendar ({chosen['days']:,.1f} days);"
         f" recommended: {fitting}, or more seats, a larger plan, fewer orders"
     )
+
+
+def _named(strategy: dict[str, Cell]) -> str:
+    name = str(strategy["strategy"])
+    return name if strategy["is_built"] else f"{name} (priced only: not built yet)"
 
 
 def plan_tables(file: Path) -> tuple[dict[str, Cell], tuple[Table, ...]]:

@@ -2,7 +2,7 @@
 
 Points: before an intent is committed, after it, when the server acted and its answer is on the
 way, after the answer and before its outcome is committed; settling, barriers and the end too.
-`make test` tries those of persons, `make test-long` all of a load, of an update and of adoptions.
+`make test` tries those of persons, `make test-long` all of a load and of an update.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def kinds(points: list[str]) -> set[str]:
     return {point.split(":", maxsplit=1)[0].split("#", maxsplit=1)[0] for point in points}
 
 
+ANSWER_LOST = "server acted, answer lost"
 EVERY_CREATE = {
     "call.before_send",
     "call.answered",
@@ -62,9 +63,10 @@ def test_persons_killed_at_every_write_point_end_as_if_never_killed(loader, worl
     world = worlds.small(persons=4, deals=0)
     del world.payloads["product"]
     plan = world.freeze(loader.folder / "plans")
-    points = matrix(loader, plan, only=(":person",))
+    points = matrix(loader, plan, only=(":person", ANSWER_LOST))
     assert kinds(points) >= EVERY_CREATE
     assert len([one for one in points if one.startswith("call.answered")]) == 4
+    assert len([one for one in points if one.startswith(ANSWER_LOST)]) >= 4
 
 
 @pytest.mark.long
@@ -77,7 +79,7 @@ def test_a_load_killed_at_every_write_point_ends_as_if_never_killed(loader, worl
         "provision.after_answer",
         "phase.before_barrier",
         "run.before_end",
-        "server acted, answer lost",
+        ANSWER_LOST,
     }
 
 
@@ -105,5 +107,5 @@ def test_updates_killed_at_every_write_point_end_as_if_never_killed(loader, worl
         "update.after_outcome",
         "call.before_send",
         "call.answered",
-        "server acted, answer lost",
+        ANSWER_LOST,
     }
