@@ -64,7 +64,7 @@ class Decided(FrozenPlan):
 
 def decided(loader, world, **columns):
     plan = world.freeze(loader.folder / "plans")
-    return Decided(plan.folder, plan.manifest, columns)
+    return Decided(plan.folder, plan.manifest, decided=columns)
 
 
 def edited_on_both_sides(loader, company, worlds):

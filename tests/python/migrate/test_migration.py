@@ -152,7 +152,13 @@ def test_the_report_is_one_page_that_loads_nothing_and_has_its_verdict_first(mig
     assert "script" not in page.seen
     assert page.seen["svg"] >= 3
     assert page.seen["table"] >= 10
-    assert {target[1:] for target in page.targets} <= page.anchors
+    inside = {target for target in page.targets if target.startswith("#")}
+    assert {target[1:] for target in inside} <= page.anchors
+    outside = {urlsplit(target) for target in page.targets - inside}
+    assert {(link.scheme, link.path.split("/")[1]) for link in outside} <= {
+        ("https", kind) for kind in ("organization", "person", "product", "deal")
+    }
+    assert {link.netloc.partition(".")[2] for link in outside} == {"pipedrive.com"}
     assert "@import" not in text
     assert "url(" not in text
     assert text.index("<strong>GO</strong>") < text.index("<table>")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from migrate.cli import app
 from migrate.preflight import ATTESTED, DECIDED, STORES_CONFIRMED, attestation, decisions
 from migrate.settings import Attestation
+from migrate.signing import SIGNED
 
 TODAY = dt.date(2026, 11, 24)
 
@@ -82,6 +83,7 @@ def test_apply_shows_its_preflight_and_what_it_cost(migrated):
     gates = {row["gate"]: row["state"] for row in outcome.tables[0].records()}
     assert gates.pop(ATTESTED) == "waived"
     assert gates.pop(STORES_CONFIRMED) == "waived"
+    assert gates.pop(SIGNED) == "waived"
     assert set(gates.values()) == {"green"}
     assert 0 < outcome.facts["preflight tokens"] <= 150
 
