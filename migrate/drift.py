@@ -14,6 +14,8 @@ from migrate.steps import remembered
 from migrate.summaries import open_warehouse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from load.progress import Progress
     from migrate.settings import Settings
 
@@ -37,9 +39,12 @@ group by planned.entity
 order by planned.entity
 """
 FIELDS: Final = """
-select planned.entity, unnest(planned.changed_fields) as field, count(*) as records
-from plan.plan_records as planned
-where planned.action = 'update'
+select entity, field, count(*) as records
+from (
+    select entity, unnest(changed_fields) as field
+    from plan.plan_records
+    where action = 'update'
+)
 group by all
 order by all
 """
@@ -59,7 +64,12 @@ def report_drift(settings: Settings, progress: Progress) -> Outcome:
         partial(steps.verify_target, read_back=True),
     ):
         step(settings, progress)
-    with open_warehouse(settings.places.warehouse) as warehouse:
+    return found_in(settings.places.warehouse)
+
+
+def found_in(file: Path) -> Outcome:
+    """What the warehouse, read and planned a moment ago, says has moved."""
+    with open_warehouse(file) as warehouse:
         moved = warehouse.number(AT_SOURCE)
         tables = (
             warehouse.table("Drift by entity", DRIFT),

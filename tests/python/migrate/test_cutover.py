@@ -14,6 +14,7 @@ from load.ledger import Ledger, publish
 from migrate import cutover
 from migrate.cli import app
 from migrate.cutover import Answer
+from migrate.drift import found_in
 
 
 @pytest.fixture
@@ -120,3 +121,21 @@ def test_the_log_is_a_table_out_of_a_chain_that_is_unbroken(account, monkeypatch
             "select gate_name, gate_state from staging.stg_ledger__cutover_gates order by seq"
         ).fetchall()
     assert logged == [("documents", "red"), ("consent", "green")]
+
+
+def test_drift_finds_a_still_account_still_and_names_what_moved(migrated_copy):
+    file = migrated_copy.data_dir / "warehouse.duckdb"
+    still = found_in(file)
+    assert (still.exit_code, still.headline) == (0, "the source stands still")
+    with duckdb.connect(str(file)) as warehouse:
+        warehouse.execute(
+            "update plan.plan_records set action = 'update', "
+            "changed_fields = ['points__c', 'name'] where entity = 'person' and source_key = "
+            "(select min(source_key) from plan.plan_records where entity = 'person')"
+        )
+    moved = found_in(file)
+    assert moved.exit_code == 3
+    by_entity, fields = moved.tables
+    person = next(row for row in by_entity.records() if row["entity"] == "person")
+    assert person["changed_at_source"] == 1
+    assert [row["field"] for row in fields.records()] == ["name", "points__c"]
