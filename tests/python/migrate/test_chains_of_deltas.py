@@ -24,8 +24,8 @@ EDITED = ("name", "loyalty_points__c", "birth_date__c", "sms_opt_in__c", "med_id
 
 @pytest.fixture(scope="session")
 def template(migrated) -> Template:
-    compiled = migrated.data_dir / "dbt" / "compiled"
-    (file,) = compiled.rglob("models/plan/plan_persons.sql")
+    compiled = migrated.data_dir / "dbt"
+    (file,) = compiled.rglob("compiled/*/models/plan/plan_persons.sql")
     return Template(file.read_text(encoding="utf-8"), migrated.data_dir / "warehouse.duckdb")
 
 

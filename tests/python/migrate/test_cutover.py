@@ -129,9 +129,9 @@ def test_drift_finds_a_still_account_still_and_names_what_moved(migrated_copy):
     assert (still.exit_code, still.headline) == (0, "the source stands still")
     with duckdb.connect(str(file)) as warehouse:
         warehouse.execute(
-            "update plan.plan_records set action = 'update', "
-            "changed_fields = ['points__c', 'name'] where entity = 'person' and source_key = "
-            "(select min(source_key) from plan.plan_records where entity = 'person')"
+            "update plan.plan_persons set action = 'update', "
+            "changed_fields = ['points__c', 'name'] "
+            "where source_key = (select min(source_key) from plan.plan_persons)"
         )
     moved = found_in(file)
     assert moved.exit_code == 3
