@@ -31,7 +31,7 @@ test: env ## dbt build with all tests, pytest, sqlfluff, ruff, types; a table of
 	@$(BIN)/python .ci/checks.py
 
 test-long: env ## campaigns that take longer
-	@$(BIN)/python -m pytest -m long
+	@$(BIN)/python -m pytest -m long --timeout 14400
 
 lint: env ## sqlfluff, ruff, types
 	@$(BIN)/python .ci/checks.py sql style types

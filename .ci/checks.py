@@ -26,7 +26,8 @@ PARTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "tests": (
         (
             *(sys.executable, "-m", "pytest", "-q", "-m", "not long", "--durations=15"),
-            *("-n", "2", "--dist", "loadgroup"),
+            # a worker that dies ends the run: xdist can wait for ever on its replacement
+            *("-n", "2", "--dist", "loadgroup", "--max-worker-restart", "0"),
         ),
     ),
     "sql": ((str(BIN / "sqlfluff"), "lint", "--disable-progress-bar", *SQL_ROOMS),),
