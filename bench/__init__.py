@@ -1,5 +1,5 @@
 """Measurements of the whole project, as ratios whose baselines come from the same run.
 
-`python -m bench --size 1000` runs every part of `bench.__main__.PARTS` and rewrites
+`make bench` runs every part of `bench.parts.PARTS` at 1,000 contacts, prints the ratios and writes
 docs/benchmarks.md. A part is a module that yields `Row`s; see `bench.rows`.
 """

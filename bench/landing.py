@@ -1,16 +1,8 @@
-"""Landing 100,000 contacts, as a ratio to DuckDB's own `read_json` of the same bytes in this run.
-
-    python -m bench.landing [contacts] [repeats]
-
-Both sides begin with pages of 2,000 contacts that were fetched before, and end with a committed
-table of one JSON payload per contact. Ours also cuts out keys, hashes every payload and upserts.
-"""
+"""Landing contacts, against `read_json` of the same bytes: `python -m bench.landing`."""
 
 from __future__ import annotations
 
 import json
-import resource as rusage
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from bench.rows import Row, main
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.landing import ALPINE_IQ
 from extract.alpine_iq.records import data_of, list_text, records
@@ -26,6 +19,7 @@ from extract.landing import Warehouse, resource, tables_of
 from extract.records import Record
 
 PAGE = 2_000
+AIM = "at least 0.6"
 
 
 def pages(count: int) -> list[bytes]:
@@ -104,26 +98,27 @@ def timed(run: Callable[[], None]) -> tuple[float, float]:
     return time.perf_counter() - began, time.process_time() - used
 
 
-def main(count: int = 100_000, repeats: int = 3) -> None:
-    bodies = pages(count)
-    print(f"{count} contacts, {sum(map(len, bodies)) / 2**20:.0f} MiB of JSON")
-    for _ in range(repeats):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            files = folder / "pages"
-            files.mkdir()
-            for number, body in enumerate(bodies):
-                (files / f"{number}.json").write_bytes(body)
-            plain, plain_used = timed(lambda: read_json(files, folder))  # noqa: B023
-            landed, landed_used = timed(lambda: ours(bodies, folder))  # noqa: B023
-        print(
-            f"read_json {plain:.2f} s ({count / plain:,.0f}/s)  ours {landed:.2f} s "
-            f"({count / landed:,.0f}/s)  speed against read_json {plain / landed:.2f}, "
-            f"by processor time {plain_used / landed_used:.2f}"
-        )
-    peak = rusage.getrusage(rusage.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory {peak:.0f} MiB, the pages held in memory included")
+def measure(size: int) -> Iterator[Row]:
+    """Both sides begin with pages of 2,000 contacts that were fetched before, and end with a
+    committed table of one JSON payload per contact. Ours also cuts out keys, hashes every payload
+    and upserts. Speeds are of one run, read_json first; the pages are held in memory meanwhile."""
+    bodies = pages(size)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = folder / "pages"
+        files.mkdir()
+        for number, body in enumerate(bodies):
+            (files / f"{number}.json").write_bytes(body)
+        plain, plain_used = timed(lambda: read_json(files, folder))
+        landed, landed_used = timed(lambda: ours(bodies, folder))
+    beside = "read_json of the same bytes"
+    yield Row("JSON", sum(map(len, bodies)) / 2**20, "MiB")
+    yield Row("contacts landed, wall", size / landed, "a second", beside, size / plain, AIM)
+    yield Row(
+        *("contacts landed, processor", size / landed_used, "a processor second"),
+        *(beside, size / plain_used),
+    )
 
 
 if __name__ == "__main__":
-    main(*(int(value) for value in sys.argv[1:]))
+    main(measure)

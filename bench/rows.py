@@ -15,7 +15,7 @@ A part is one module of this folder:
 
 `size` is the number of contacts. Value and baseline are measured in this one run, back to back,
 so that other work on the machine weighs on both. Add the module's name and its sizes to
-`bench.__main__.PARTS`; wall time, processor time and peak memory of the whole part are added there.
+`bench.parts.PARTS`; wall time, processor time and peak memory of the whole part are added there.
 By hand: `python -m bench.<part> --size 1000` prints the part's table.
 """
 
@@ -71,19 +71,21 @@ def as_markdown(rows: Sequence[Row]) -> str:
     """The rows as one table."""
     lines = ["| what | value | baseline | ratio | aim |", "|---|---:|---|---:|---|"]
     for row in rows:
-        value = f"{_number(row.value)} {row.unit}{' (worked out)' if row.is_worked_out else ''}"
+        value = f"{number(row.value)} {row.unit}{' (worked out)' if row.is_worked_out else ''}"
         baseline = (
-            f"{row.baseline}: {_number(row.baseline_value)} {row.unit}"
+            f"{row.baseline}: {number(row.baseline_value)} {row.unit}"
             if row.baseline_value is not None
             else row.baseline
         )
-        ratio = "" if row.ratio is None else _number(row.ratio)
+        ratio = number(row.ratio)
         lines.append(f"| {row.what} | {value.strip()} | {baseline} | {ratio} | {row.aim} |")
     return "\n".join(lines) + "\n"
 
 
-def _number(value: float) -> str:
-    """Enough digits to compare by, no more."""
+def number(value: float | None) -> str:
+    """Enough digits to compare by, no more; nothing for None."""
+    if value is None:
+        return ""
     if float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:,.1f}" if abs(value) >= 100 else f"{value:,.3g}"

@@ -1,14 +1,7 @@
-"""How fast both local services answer, and what memory they take: `python bench/sandbox.py`.
-
-Prints one JSON object: requests per second of processor time of a service (what one free core
-would serve), in process and over HTTP, wall-clock rates as well, peak memory in MiB, and the
-machine's load before and after. With `--fill N` the local Pipedrive holds N persons more, with
-`--personas N` the Alpine IQ account has N contacts.
-"""
+"""How fast both local services answer, and what memory they take: `python -m bench.sandbox`."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -22,14 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from bench.rows import Row, main
 from sandbox.core import Request
 from sandbox.pipedrive.app import PipedriveSandbox
 
 UNLIMITED = {"daily_budget": 10**12, "enforce_bursts": False}
 FIELDS = 15
 CONNECTIONS = 16
+COUNT = 8_000
 
 
 def in_process(state: Path, count: int) -> dict[str, float]:
@@ -188,23 +181,37 @@ def alpine_iq_over_http(state: Path, count: int, personas: int) -> dict[str, flo
         return figures
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=8_000)
-    parser.add_argument("--fill", type=int, default=0)
-    parser.add_argument("--personas", type=int, default=2_000)
-    arguments = parser.parse_args()
-    before = os.getloadavg()
+def measure(size: int) -> Iterator[Row]:
+    """Requests over HTTP at 16 connections, no limits enforced, with the size in persons held by
+    the local Pipedrive and in contacts by the local Alpine IQ; a rate is of the wall, its baseline
+    the same requests a second of the server's processor time (what one free core would serve).
+    Peak memory is the server's."""
     with tempfile.TemporaryDirectory() as folder:
-        room, count = Path(folder), arguments.count
-        found = {
-            "pipedrive_in_process": in_process(room / "a.sqlite", count),
-            "pipedrive_http": pipedrive_over_http(room / "b.sqlite", count, arguments.fill),
-            "alpine_iq_http": alpine_iq_over_http(room / "c.sqlite", count, arguments.personas),
-            "load_average": [round(each, 1) for each in (before[0], os.getloadavg()[0])],
-        }
-    print(json.dumps(found, indent=2))
+        room = Path(folder)
+        alone = in_process(room / "a.sqlite", COUNT)
+        pipedrive = pipedrive_over_http(room / "b.sqlite", COUNT, size)
+        alpine_iq = alpine_iq_over_http(room / "c.sqlite", COUNT, size)
+    for name, rate in alone.items():
+        yield Row(f"Pipedrive in process: {_words(name)}", rate, "a processor second")
+    yield Row(f"Pipedrive: {size:,} persons filled in", pipedrive["fill_seconds"], "s")
+    yield from _rates("Pipedrive", pipedrive)
+    yield from _rates("Alpine IQ", alpine_iq)
+
+
+def _rates(service: str, found: dict[str, float]) -> Iterator[Row]:
+    for name, rate in found.items():
+        if name.endswith("_per_second"):
+            of_processor = found[name.replace("_per_second", "_per_cpu_second")]
+            yield Row(
+                *(f"{service}: {_words(name)}", rate, "a second"),
+                *("a second of its processor time", of_processor),
+            )
+    yield Row(f"{service}: peak memory of the server", found["peak_memory_mib"], "MiB")
+
+
+def _words(name: str) -> str:
+    return name.split("_per_", maxsplit=1)[0].replace("_", " ")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)
