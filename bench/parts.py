@@ -29,6 +29,7 @@ PARTS: Final[dict[str, tuple[int, ...]]] = {
     "plan": (SMALLEST, LARGE),
     "beyond": (LARGEST,),
     "verification": (SMALLEST, LARGE),
+    "guarantees": (SMALLEST, LARGE),
     "migration": (SMALLEST,),
     "sandbox": (SMALLEST, LARGE),
 }

@@ -20,6 +20,7 @@ from load.account import check_account
 from load.crashpoints import crashpoint
 from load.creates import create
 from load.errors import ConfigError, MigrationError, RetryLater
+from load.finished import unfinished
 from load.ledger import changes, doubts, records, removals, retries
 from load.ledger.records import Record
 from load.ledger.store import Ledger
@@ -141,7 +142,11 @@ async def _run_phase(run: Run, phase: Phase, wave: int) -> None:
         return
     run.progress.start(phase.entity, planned)
     unsettled: dict[str, PlanRow] = {}
-    for rows in whole_groups(phase, run.plan.rows(phase.entity, BATCH_SIZE, wave=wave)):
+    plan, done = unfinished(run.plan, run.ledger, phase.entity, wave=wave, planned=planned)
+    if done:
+        run.progress.advance(phase.entity, done)
+        run.count(phase.entity, "unchanged", done)
+    for rows in whole_groups(phase, plan.rows(phase.entity, BATCH_SIZE, wave=wave)):
         await _work_off(run, phase, rows, unsettled)
         await watch.look(run, phase)
     for _ in range(_ROUNDS):

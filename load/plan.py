@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -129,16 +130,22 @@ class FrozenPlan:
         self, entity: str, batch_size: int, *, wave: int | None = None
     ) -> Iterator[list[PlanRow]]:
         """The rows of an entity in the order of sending, never more than `batch_size` at once."""
+        for batch in self.batches(entity, batch_size, wave=wave):
+            yield [_row(values) for values in batch.to_pylist()]
+
+    def batches(
+        self, entity: str, size: int, *, wave: int | None, columns: list[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The same as they lie in the file; all columns or these."""
+        if self.only is not None and not self.only:
+            return
         table = ds.dataset(self.folder / f"{ENTITY_TABLES[entity]}.parquet")
         wanted = None if wave is None else ds.field("wave") == wave
         if self.only is not None:
             part = ds.field("source_key").isin(sorted(self.only))
             wanted = part if wanted is None else part & wanted
-        for batch in table.to_batches(
-            batch_size=batch_size, filter=wanted, batch_readahead=1, fragment_readahead=1
-        ):
-            if batch.num_rows:
-                yield [_row(values) for values in batch.to_pylist()]
+        found = table.to_batches(columns, wanted, size, batch_readahead=1, fragment_readahead=1)
+        yield from (batch for batch in found if batch.num_rows)
 
     def rows_of(self, entity: str, source_keys: Sequence[str]) -> dict[str, PlanRow]:
         """The rows of these records that hold a payload, by source key."""

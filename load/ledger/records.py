@@ -73,6 +73,29 @@ def fetch(ledger: Ledger, source_keys: Iterable[str]) -> dict[str, Record]:
     return found
 
 
+def has_confirmed(ledger: Ledger, entity: str) -> bool:
+    """Whether any record of an entity is known to be there."""
+    found = ledger.db.execute(
+        "select 1 from id_map where entity = ? and state = 'confirmed' limit 1", (entity,)
+    )
+    return found.fetchone() is not None
+
+
+def confirmed_hashes(ledger: Ledger, source_keys: Sequence[str]) -> dict[str, str | None]:
+    """The payload hash that each confirmed one of these records was written with."""
+    found: dict[str, str | None] = {}
+    for start in range(0, len(source_keys), CHUNK):
+        chunk = source_keys[start : start + CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = ledger.db.execute(
+            f"select source_key, payload_hash from id_map where source_key in ({marks})"
+            " and state = 'confirmed'",
+            chunk,
+        )
+        found.update(tuple(row) for row in rows)
+    return found
+
+
 def high_water(ledger: Ledger, entity: str) -> int:
     """The highest id that the ledger knows for an entity; later records have higher ones."""
     row = ledger.db.execute(

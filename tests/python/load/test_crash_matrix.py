@@ -2,7 +2,8 @@
 
 Points: before an intent is committed, after it, when the server acted and its answer is on the
 way, after the answer and before its outcome is committed; settling, barriers and the end too.
-`make test` tries those of persons, `make test-long` all of a load and of an update.
+`make test` tries those of persons, `make test-long` all of a load, of an update and of an undo:
+together every name in `load.crashpoints.POINTS`, for every entity that passes it.
 """
 
 from __future__ import annotations
@@ -15,18 +16,52 @@ from pathlib import Path
 
 import pytest
 
+from load.crashpoints import POINTS
 
-def matrix(loader, plan, *, only: tuple[str, ...] = ()) -> list[str]:
-    """The points that were tried; fails with what went wrong."""
+ENTITIES = ("organization", "person", "product", "deal", "deal_product", "note")
+ANSWER_LOST = "server acted, answer lost"
+ON_THE_WIRE = ("call.before_send", "call.answered")
+EVERY_CREATE = (
+    "create.before_intent",
+    "create.after_intent",
+    "create.after_answer",
+    "create.after_outcome",
+)
+OF_A_LOAD = (*ON_THE_WIRE, *EVERY_CREATE, "settle.before_commit", "phase.before_barrier")
+ONCE_A_LOAD = (
+    "provision.before_intent:field",
+    "provision.after_intent:field",
+    "provision.after_answer:field",
+    "run.before_end:run",
+)
+OF_A_DELTA = (
+    *ON_THE_WIRE,
+    "update.before_intent",
+    "update.after_intent",
+    "update.after_answer",
+    "update.after_outcome",
+)
+OF_AN_UNDO = (
+    *ON_THE_WIRE,
+    "undo.before_intent",
+    "undo.after_intent",
+    "undo.after_answer",
+    "undo.after_outcome",
+)
+ONCE_AN_UNDO = ("undo.before_verify:run",)
+
+
+def matrix(loader, plan, *, what: str = "apply", only: tuple[str, ...] = ()) -> set[str]:
+    """The points that were tried, by name and entity; fails with what went wrong."""
     loader.company.door("POST", "snapshot", {"name": "beginning"})
     folder = loader.folder / "matrix"
     folder.mkdir(parents=True)
     task = {
         "account": loader.settings(),
+        "what": what,
         "plan": str(plan.folder),
         "ledger": str(loader.ledger_path),
         "key": "a key for tests only",
-        "copy": "beginning",
         "only": only,
     }
     (folder / "task.json").write_text(json.dumps(task))
@@ -36,57 +71,49 @@ def matrix(loader, plan, *, only: tuple[str, ...] = ()) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=900,
     )
     assert not done.returncode, done.stderr
     found = json.loads(done.stdout)
-    sys.stdout.write(f"{len(found['points'])} points of {found['writes']} writes\n")
+    places = {place.rsplit("#", 1)[0] for one in found["points"] for place in one.split(" then ")}
+    names = {place.partition(":")[0] for place in places} & set(POINTS)
+    sys.stdout.write(
+        f"{what}: killed at {len(found['points'])} points of {found['writes']} writes;"
+        f" {len(names)} of {len(POINTS)} named commit points\n"
+    )
     assert found["wrong"] == {}
-    return found["points"]
+    return places
 
 
-def kinds(points: list[str]) -> set[str]:
-    return {point.split(":", maxsplit=1)[0].split("#", maxsplit=1)[0] for point in points}
+def of_each(names: tuple[str, ...], entities: tuple[str, ...] = ENTITIES) -> set[str]:
+    return {f"{name}:{entity}" for name in names for entity in entities}
 
 
-ANSWER_LOST = "server acted, answer lost"
-EVERY_CREATE = {
-    "call.before_send",
-    "call.answered",
-    "create.before_intent",
-    "create.after_intent",
-    "create.after_answer",
-    "create.after_outcome",
-}
+def test_the_matrices_together_reach_every_named_commit_point():
+    """Each matrix fails if it does not reach its own."""
+    reached = {*OF_A_LOAD, *OF_A_DELTA, *OF_AN_UNDO}
+    reached |= {place.partition(":")[0] for place in (*ONCE_A_LOAD, *ONCE_AN_UNDO)}
+    share = len(reached & set(POINTS)) / len(POINTS)
+    sys.stdout.write(f"commit points hit: {share:.0%} of {len(POINTS)}\n")
+    assert reached == set(POINTS)
 
 
 def test_persons_killed_at_every_write_point_end_as_if_never_killed(loader, worlds):
-    world = worlds.small(persons=4, deals=0)
+    world = worlds.small(persons=2, deals=0)
     del world.payloads["product"]
     plan = world.freeze(loader.folder / "plans")
-    points = matrix(loader, plan, only=(":person", ANSWER_LOST))
-    assert kinds(points) >= EVERY_CREATE
-    assert len([one for one in points if one.startswith("call.answered")]) == 4
-    assert len([one for one in points if one.startswith(ANSWER_LOST)]) >= 4
+    places = matrix(loader, plan, only=(":person", ANSWER_LOST))
+    assert places >= {*of_each(OF_A_LOAD, ("person",)), ANSWER_LOST}
 
 
 @pytest.mark.long
 def test_a_load_killed_at_every_write_point_ends_as_if_never_killed(loader, worlds):
     plan = worlds.small(persons=4, deals=4).freeze(loader.folder / "plans")
-    points = matrix(loader, plan)
-    assert kinds(points) >= EVERY_CREATE | {
-        "provision.before_intent",
-        "provision.after_intent",
-        "provision.after_answer",
-        "phase.before_barrier",
-        "run.before_end",
-        ANSWER_LOST,
-    }
+    assert matrix(loader, plan) >= {*of_each(OF_A_LOAD), *ONCE_A_LOAD, ANSWER_LOST}
 
 
-@pytest.mark.long
-def test_updates_killed_at_every_write_point_end_as_if_never_killed(loader, worlds):
-    world = worlds.small(persons=4, deals=4)
-    assert loader.apply(world).exit_code == 0
+def changed(world) -> None:
+    """Every record of a world in one column."""
     for entity, column in (
         ("organization", "name"),
         ("person", "name"),
@@ -99,13 +126,40 @@ def test_updates_killed_at_every_write_point_end_as_if_never_killed(loader, worl
             world.add(entity, key, **{**payload, column: text})
     for key, payload in world.payloads["deal_product"].items():
         world.add("deal_product", key, **{**payload, "comments": f"new [{key}]"})
-    points = matrix(loader, world.freeze(loader.folder / "plans"))
-    assert kinds(points) >= {
-        "update.before_intent",
-        "update.after_intent",
-        "update.after_answer",
-        "update.after_outcome",
-        "call.before_send",
-        "call.answered",
-        ANSWER_LOST,
-    }
+
+
+@pytest.mark.long
+def test_updates_killed_at_every_write_point_end_as_if_never_killed(loader, worlds):
+    world = worlds.small(persons=4, deals=4)
+    assert loader.apply(world).exit_code == 0
+    changed(world)
+    places = matrix(loader, world.freeze(loader.folder / "plans"))
+    assert places >= {*of_each(OF_A_DELTA), ANSWER_LOST}
+
+
+def adopting(world, company):
+    """A world whose person 2 somebody had typed in before."""
+    person = company.ask("POST", "/api/v2/persons", {"name": "Typed In By Hand"})["data"]
+    world.actions["aiq:contact:2"] = ("adopt", person["id"])
+    return world
+
+
+@pytest.mark.long
+def test_an_undo_killed_at_every_write_point_ends_as_if_never_killed(loader, worlds, company):
+    world = adopting(worlds.small(persons=4, deals=4), company)
+    plan = world.freeze(loader.folder / "plans")
+    assert loader.apply(plan).exit_code == 0
+    deleted = tuple(one for one in ENTITIES if one != "deal_product")  # lines go with their deal
+    places = matrix(loader, plan, what="undo")
+    assert places >= {*of_each(OF_AN_UNDO, deleted), *ONCE_AN_UNDO, ANSWER_LOST}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_an_undo_killed_while_it_settles_what_a_killed_load_left_ends_the_same(
+    loader, worlds, entity
+):
+    plan = worlds.small(persons=2, deals=2).freeze(loader.folder / "plans")
+    assert loader.apply_in_process(plan, crashpoint=f"create.after_answer:{entity}#1") < 0
+    places = matrix(loader, plan, what="undo", only=("settle.before_commit",))
+    assert places >= {f"settle.before_commit:{entity}"}
