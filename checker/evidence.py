@@ -2,7 +2,7 @@
 
 `Change` is one change of one record as the destination's own history has it: who made it, what
 was there before and after. Times are seconds; `basis_at` is when the writer had last read the
-record before it sent, None for a write without a look.
+record before it sent, None for a write without a look; `sent_at` is when the call had left.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Change:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     basis_at: float | None = None
+    sent_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

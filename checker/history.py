@@ -85,10 +85,11 @@ def edits_of_others_stay(evidence: Evidence) -> Iterator[Violation]:
 
 def what_others_did_is_not_undone(evidence: Evidence) -> Iterator[Violation]:
     """I9: we delete no record that holds what others had put there before we looked, and make none
-    again that others deleted."""
+    again that others deleted. A create that had left before they deleted it, and lands beyond the
+    bound, cannot be called back: what it made is gone at the end, or named."""
     fields = evidence.destination.fields
     edits: dict[tuple[str, int], list[Change]] = {}
-    deleted: set[tuple[str, str | None]] = set()
+    deleted: dict[tuple[str, str | None], float] = {}
     for change in evidence.changes or ():
         if change.entity not in ENTITIES:
             continue
@@ -96,13 +97,24 @@ def what_others_did_is_not_undone(evidence: Evidence) -> Iterator[Violation]:
         is_gone = change.after is not None and _is_deleted(change.after) and was_there
         key = key_in(change.entity, change.after or {}, fields)
         if change.by == "others" and is_gone:
-            deleted.add((change.entity, key))
+            deleted[change.entity, key] = change.at
         elif change.by == "others":
             edits.setdefault(place, []).append(change)
         elif is_gone and any(_shows(evidence, change, one) for one in edits.get(place, ())):
             yield Violation("I9", change.entity, f"id {change.id}", "deleted with others' edits")
         elif change.before is None and key is not None and (change.entity, key) in deleted:
-            yield Violation("I9", change.entity, key, "made again after others had deleted it")
+            if not _had_left(evidence, change, deleted[change.entity, key]):
+                yield Violation("I9", change.entity, key, "made again after others had deleted it")
+            elif evidence.destination.is_live(*place) and place not in evidence.ledger.extras:
+                what = "landed after others had deleted it, and is there unnoted"
+                yield Violation("I9", change.entity, key, what)
+
+
+def _had_left(evidence: Evidence, change: Change, deleted_at: float) -> bool:
+    """Whether a call was under way, beyond the bound, when others deleted what it makes again."""
+    if evidence.delays_in_bound or change.sent_at is None:
+        return False
+    return change.sent_at < deleted_at
 
 
 def _shows(evidence: Evidence, deletion: Change, edit: Change) -> bool:

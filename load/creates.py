@@ -156,7 +156,11 @@ async def _send_group(run: Run, phase: Phase, group: list[CreateCall]) -> None:
     crashpoint("create.before_intent", phase.entity)
     intents = [
         CreateIntent(
-            draft.row.source_key, draft.row.new_hash, draft.row.field_hashes, draft.deal_id
+            draft.row.source_key,
+            draft.row.new_hash,
+            draft.row.field_hashes,
+            draft.deal_id,
+            _sent_hashes(run, phase, draft),
         )
         for call in group
         for draft in call.drafts
@@ -171,6 +175,15 @@ async def _send_group(run: Run, phase: Phase, group: list[CreateCall]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for call in group:
             tasks.create_task(_send_call(run, phase, call))
+
+
+def _sent_hashes(run: Run, phase: Phase, draft: Draft) -> dict[str, str]:
+    return {
+        column: target_hash(
+            column, current_value(phase.entity, column, draft.body, run.catalog), salt=run.salt
+        )
+        for column in draft.row.payload
+    }
 
 
 async def _send_call(run: Run, phase: Phase, call: CreateCall) -> None:

@@ -24,6 +24,8 @@ from load.run import Sender, Shows, Timings, Waits
 
 _LONGEST_WAIT: Final = 120.0
 _REMOVE_COST: Final = {"note": 6}
+# a deal's value follows its lines; which deal a line is under is not among its values
+_NOT_COMPARED: Final = ("value", "deal__source_key")
 _COUNTERS: Final = {
     "person": "activities_count,notes_count,files_count,open_deals_count,closed_deals_count",
     "organization": "activities_count,notes_count,files_count,open_deals_count,"
@@ -171,12 +173,26 @@ async def _double(
 
 
 def _is_untouched(job: _Sweep, phase: Phase, record: Record, found: dict[str, Any]) -> bool:
-    """Every column that we wrote into the confirmed record has the same value in this one."""
-    return bool(record.target_hashes) and all(
-        target_hash(column, current_value(phase.entity, column, found, job.names), salt=job.salt)
-        == expected
-        for column, expected in record.target_hashes.items()
-        if column not in ("value", "deal__source_key")
+    """Whether each column holds what one of our creates sent, or what the confirmed record has.
+
+    The record may have been updated since; its double still holds what was sent first.
+    """
+    sent = doubts.sent_by_creates(job.ledger, phase.entity, record.source_key)
+    shown = {
+        column: target_hash(
+            column, current_value(phase.entity, column, found, job.names), salt=job.salt
+        )
+        for column in {name for one in (record.target_hashes, *sent) for name in one}
+        if column not in _NOT_COMPARED
+    }
+    return any(
+        all(
+            shown[column] in (expected, record.target_hashes.get(column))
+            for column, expected in one.items()
+            if column in shown
+        )
+        for one in (record.target_hashes, *sent)
+        if one
     )
 
 

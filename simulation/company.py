@@ -47,8 +47,10 @@ class Company:
         self._calls: list[Call] = []
         self._highest = {kind: self._top(kind) for kind in WATCHED}
 
-    def deliver(self, request: Request, *, basis: float | None) -> Reply:
-        """The request arrives and is worked off at once."""
+    def deliver(
+        self, request: Request, *, basis: float | None, sent_at: float | None = None
+    ) -> Reply:
+        """The request, which left at `sent_at`, arrives and is worked off at once."""
         if request.method == "GET":
             return self.sandbox.handle(request)
         place = place_of(request.path)
@@ -56,10 +58,10 @@ class Company:
         reply = self.sandbox.handle(request)
         after = self._shown(place)
         if before is not None and before != after and place is not None:
-            self._note("us", place, before, after, basis)
+            self._note("us", place, before, after, basis, sent_at)
         for kind in WATCHED:
             for row in self.sandbox.account.store.rows(kind, "id>?", (self._highest[kind],)):
-                self._note("us", (kind, row.id), None, row.doc, None)
+                self._note("us", (kind, row.id), None, row.doc, None, sent_at)
             self._highest[kind] = self._top(kind)
         return reply
 
@@ -116,9 +118,17 @@ class Company:
         """One of the side doors, read."""
         return self.sandbox.handle(Request("GET", f"/_sandbox/{door}")).body.decode()
 
-    def _note(self, by: str, place: Place, before: Any, after: Any, basis: float | None) -> None:
+    def _note(  # noqa: PLR0917
+        self,
+        by: str,
+        place: Place,
+        before: Any,
+        after: Any,
+        basis: float | None,
+        sent_at: float | None = None,
+    ) -> None:
         now = self._timeline.stamp()
-        self.changes.append(Change(now, by, place[0], place[1], before, after, basis))
+        self.changes.append(Change(now, by, place[0], place[1], before, after, basis, sent_at))
 
     def _shown(self, place: Place | None) -> dict[str, Any] | None:
         row = None if place is None else self.sandbox.account.store.get(*place)

@@ -179,10 +179,10 @@ class _Story:
     def _let_people_in(self) -> None:
         deliver = self.company.deliver
 
-        def with_people(request: Any, *, basis: float | None) -> Any:
+        def with_people(request: Any, *, basis: float | None, sent_at: float | None = None) -> Any:
             for _ in range(self.moments.pop(self.wire.calls, 0)):
                 self.people.do_something()
-            return deliver(request, basis=basis)
+            return deliver(request, basis=basis, sent_at=sent_at)
 
         if self.moments:
             self.company.deliver = with_people  # type: ignore[method-assign]

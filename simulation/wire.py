@@ -52,7 +52,8 @@ class Wire:
         answer: asyncio.Future[Reply] = loop.create_future()
         basis = self.company.basis_of(request.path)
         self.in_flight += 1
-        loop.call_later(self._way(fault), self._arrive, request, fault, basis, answer)
+        left = (basis, self.timeline.stamp())
+        loop.call_later(self._way(fault), self._arrive, request, fault, left, answer)
         return answer
 
     def next_fault(self, request: Request) -> str | None:
@@ -91,12 +92,12 @@ class Wire:
         self,
         request: Request,
         fault: str | None,
-        basis: float | None,
+        left: tuple[float | None, float],
         answer: asyncio.Future[Reply],
     ) -> None:
         self.in_flight -= 1
         at = self.timeline.stamp()
-        reply = early(fault) or self.company.deliver(request, basis=basis)
+        reply = early(fault) or self.company.deliver(request, basis=left[0], sent_at=left[1])
         self.note(request.method, request.path, request.query, digest(request.body), reply.status)
         if fault is None and 200 <= reply.status < 300:
             self.company.read_by_us(request.path, json.loads(reply.body).get("data"), at)

@@ -5,6 +5,7 @@ ambiguous -> confirmed (found) | planned (not there) | quarantined (deleted, or 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -45,6 +46,16 @@ def settle_attempts(ledger: Ledger, entity: str, source_key: str, verb: str, out
             " and verb = ? and coalesce(outcome, 'ambiguous') = 'ambiguous'",
             (outcome, ledger.stamp(), entity, source_key, verb),
         )
+
+
+def sent_by_creates(ledger: Ledger, entity: str, source_key: str) -> list[dict[str, str]]:
+    """What each create of a record sent, by column: any of them may land late."""
+    rows = ledger.db.execute(
+        "select distinct sent_hashes from attempts where entity = ? and source_key = ?"
+        " and verb = 'create' and sent_hashes is not null",
+        (entity, source_key),
+    )
+    return [json.loads(row[0]) for row in rows]
 
 
 def times_not_applied(ledger: Ledger, entity: str, source_key: str) -> int:

@@ -47,6 +47,8 @@ class CreateIntent:
     payload_hash: str | None
     field_hashes: Mapping[str, str]
     deal_id: int | None = None
+    # what the target will hold if it lands, whenever that is
+    sent_hashes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def intend_creates(
                 endpoint,
                 intent.payload_hash,
                 mark,
-                hashes,
+                json.dumps(intent.sent_hashes, sort_keys=True),
             )
     return attempt_ids
 
@@ -253,14 +255,14 @@ def note_extra(  # noqa: PLR0917
 
 def open_attempt(  # noqa: PLR0917
     ledger: Ledger, entity: str, source_key: str, verb: str, endpoint: str,
-    payload_hash: str | None, mark: int | None, field_hashes: str | None,
+    payload_hash: str | None, mark: int | None, sent_hashes: str | None,
 ) -> int:  # fmt: skip
     cursor = ledger.db.execute(
         "insert into attempts (run_id, entity, source_key, verb, endpoint, payload_hash,"
-        " field_hashes, id_high_water, intent_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " sent_hashes, id_high_water, intent_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             ledger.run_id, entity, source_key, verb, endpoint, payload_hash,
-            field_hashes, mark, ledger.stamp(),
+            sent_hashes, mark, ledger.stamp(),
         ),
     )  # fmt: skip
     return int(cursor.lastrowid or 0)

@@ -68,7 +68,8 @@ create table if not exists attempts (
     verb text not null check (verb in ('create', 'update', 'remove')),
     endpoint text not null,
     payload_hash text,
-    field_hashes text,
+    -- what a create sent, by column, as `id_map.target_hashes` has it: so its late double is known
+    sent_hashes text,
     id_high_water integer,
     intent_at text not null,
     outcome text check (outcome in ('ok', 'rejected', 'ambiguous', 'applied', 'not_applied')),

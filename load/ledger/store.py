@@ -28,7 +28,7 @@ from load.ledger.backups import back_up
 from load.ledger.cipher import Cipher
 from load.ledger.lock import run_lock
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def utc_now() -> datetime:
@@ -270,6 +270,8 @@ def _connect(path: Path, durability: Sequence[str]) -> sqlite3.Connection:
     found = connection.execute("pragma user_version").fetchone()[0]
     if found == 1:
         _add_state_removing(connection)
+    if found in (1, 2):
+        _keep_what_creates_sent(connection)
     elif found not in (0, SCHEMA_VERSION):
         connection.close()
         raise ConfigError(f"the ledger has schema {found}, this program knows {SCHEMA_VERSION}")
@@ -286,6 +288,15 @@ def _add_state_removing(connection: sqlite3.Connection) -> None:
         "begin immediate; drop view quarantine; alter table id_map rename to id_map_before;"
         " drop index id_map_by_state; drop index id_map_by_key; drop index id_map_by_target;"
         f"{schema} insert into id_map select * from id_map_before; drop table id_map_before;"
+        " pragma user_version = 2; commit;"
+    )
+
+
+def _keep_what_creates_sent(connection: sqlite3.Connection) -> None:
+    """From schema 2: hashes of the plan's values, which nobody read, make room for those sent."""
+    connection.executescript(
+        "begin immediate; alter table attempts rename column field_hashes to sent_hashes;"
+        " update attempts set sent_hashes = null where sent_hashes is not null;"
         f" pragma user_version = {SCHEMA_VERSION}; commit;"
     )
 

@@ -215,6 +215,28 @@ def an_address_of_others_was_removed(evidence):
     change(evidence, PERSON, by="us", name="emails", to=ours, basis=2e9 + 1, at=2e9 + 2)
 
 
+def others_delete_and_we_make(evidence, *, sent_at):
+    """Others delete what a create had made, then another create of the same key arrives."""
+    one = held(evidence, ORGANIZATION)
+    change(evidence, ORGANIZATION, by="others", name="is_deleted", to=True, at=2e9)
+    deleted = replace(held(evidence, ORGANIZATION), deleted=True)
+    evidence.destination.records["organization"][one.id] = deleted
+    again = {**one.record, "id": 99_996}
+    evidence.destination.records["organization"][99_996] = replace(one, id=99_996, record=again)
+    made = Change(2e9 + 9, "us", "organization", 99_996, None, again, sent_at=sent_at)
+    evidence.changes = [*evidence.changes, made]
+    evidence.delays_in_bound = False
+    know(evidence, ORGANIZATION, state="gone", reason="gone")
+
+
+def what_others_deleted_was_made_again(evidence):
+    others_delete_and_we_make(evidence, sent_at=2e9 + 8)
+
+
+def what_landed_after_others_had_deleted_it_was_left_there(evidence):
+    others_delete_and_we_make(evidence, sent_at=2e9 - 8)
+
+
 def the_customers_share_was_spent(evidence):
     evidence.limits = Limits(tokens_a_day=100, share=0.8, calls_in_window=1000)
 
@@ -299,6 +321,8 @@ BROKEN = {
     the_ledger_has_another_id: "I8",
     an_edit_was_overwritten: "I9",
     an_address_of_others_was_removed: "I9",
+    what_others_deleted_was_made_again: "I9",
+    what_landed_after_others_had_deleted_it_was_left_there: "I9",
     the_customers_share_was_spent: "I10",
     a_window_was_overfilled: "I10",
     a_dry_run_wrote: "I11",
@@ -340,6 +364,16 @@ def test_an_edit_that_others_made_after_we_looked_is_a_race_and_no_violation(cle
     change(evidence, ORGANIZATION, by="others", name="name", to="By hand", at=2e9)
     change(evidence, ORGANIZATION, by="us", name="name", to="Shop 0", basis=2e9 - 1, at=2e9 + 2)
     assert check(evidence).violations == []
+
+
+def test_what_had_left_before_others_deleted_it_is_no_violation_once_it_is_gone_or_named(clean):
+    evidence = clean()
+    others_delete_and_we_make(evidence, sent_at=2e9 - 8)
+    extra = Extra("organization", 99_996, ORGANIZATION, "to review")
+    evidence.ledger.extras["organization", 99_996] = extra
+    assert [one for one in check(evidence).violations if one.invariant == "I9"] == []
+    evidence.delays_in_bound = True
+    assert "I9" in {one.invariant for one in check(evidence).violations}
 
 
 def test_what_others_edited_moved_or_deleted_is_explained(clean):
