@@ -30,6 +30,8 @@ PARTS: Final[dict[str, tuple[int, ...]]] = {
     "beyond": (LARGEST,),
     "verification": (SMALLEST, LARGE),
     "guarantees": (SMALLEST, LARGE),
+    "load": (SMALLEST, LARGE),
+    "rate": (SMALLEST,),
     "migration": (SMALLEST,),
     "sandbox": (SMALLEST, LARGE),
 }

@@ -32,6 +32,8 @@ account_pipelines as (select * from {{ ref('stg_pipedrive__pipelines') }}),
 
 account_stages as (select * from {{ ref('stg_pipedrive__stages') }}),
 
+readings as (select * from {{ ref('plan_readings') }}),
+
 decisions_open as (select * from {{ ref('disc_decisions_open') }}),
 
 field_policies as (select * from {{ ref('disc_field_policies') }}),
@@ -219,6 +221,15 @@ summed as (
         5 * count_if(not is_there) as tokens
     from stages_found
     group by entity, is_there
+    union all
+    select
+        'reading' as entity,
+        'read' as action,
+        purpose as reason,
+        calls as rows,
+        calls,
+        tokens
+    from readings
     union all
     -- what nobody decided crosses nowhere; preflight stops an apply until it is
     select

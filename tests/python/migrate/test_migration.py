@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import sqlite3
+from contextlib import closing
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -68,6 +69,18 @@ def test_a_second_apply_writes_nothing_and_the_service_agrees(migrated, variable
     assert code in (0, 3)
     assert answer["facts"]["write calls"] == 0
     assert writes_in_the_sandbox(migrated.sandbox.pipedrive_url) == before > 0
+
+
+def test_the_plan_forecasts_tokens_and_calls_within_two_percent_of_what_the_load_spent(migrated):
+    digest = migrated.outcomes["plan"].facts["plan"]
+    manifest = json.loads((migrated.data_dir / "plans" / digest / "manifest.json").read_text())
+    with closing(sqlite3.connect(migrated.data_dir / "ledger.sqlite")) as ledger:
+        calls, tokens = ledger.execute(
+            "select sum(calls), sum(tokens_spent) from runs where rowid <= (select min(rowid) from"
+            " runs where kind = 'sweep') and kind in ('preflight', 'apply', 'sweep')"
+        ).fetchone()
+    assert manifest["tokens"] == pytest.approx(tokens, rel=0.02)
+    assert manifest["calls"] == pytest.approx(calls, rel=0.02)
 
 
 def test_a_new_plan_right_after_plans_no_write(variables):
