@@ -118,6 +118,8 @@ class Limiter:
         self._turn = asyncio.Lock()
         self._search_turn = asyncio.Lock()
         self._refused_in_a_row = 0
+        # a process before us may have sent its last call just now
+        self.pace.hold(clock.monotonic(), self.pace.window / self.pace.calls_per_window)
 
     async def admit(self, cost: int, *, search: bool = False) -> Permit:
         """Waits for the call's turn and sets its tokens aside."""

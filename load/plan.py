@@ -79,13 +79,17 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True)
 class PlanField:
-    """A column that crosses; `field_type` native means that Pipedrive has it already."""
+    """A column that crosses; `field_type` native means that Pipedrive has it already.
+
+    `field_codes` are committed codes of it, one an account; codes of two accounts are never equal.
+    """
 
     entity: str
     column_name: str
     field_name: str
     field_type: str
     on_update: str
+    field_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,14 @@ class FrozenPlan:
     def fields(self) -> list[PlanField]:
         """All columns that cross, with their policy."""
         return [
-            PlanField(*(row[name] for name in PlanField.__slots__))
+            PlanField(
+                row["entity"],
+                row["column_name"],
+                row["field_name"],
+                row["field_type"],
+                row["on_update"],
+                tuple(row.get("field_codes") or ()),
+            )
             for row in self.table("plan_fields")
         ]
 

@@ -1,7 +1,8 @@
 """Makes the account ready: custom fields with their options, labels, pipelines and stages.
 
-Everything is listed first and matched by the ledger's code, then by name, type and being custom;
-only what is missing is made. A call whose outcome is unknown is settled by listing again after
+Everything is listed first and matched by the ledger's code, then by the committed one, then by
+name, type and being custom; only what is missing is made. Renaming, replacing and deleting is
+`load.schema`'s. A call whose outcome is unknown is settled by listing again after
 the settle time, so that no name is ever made twice. The cap on custom fields is checked before
 the first write.
 
@@ -93,6 +94,11 @@ def _ids_of(remote: Mapping[str, Any], labels: Sequence[str]) -> dict[str, int]:
     return {label: there[_folded(label)] for label in labels if _folded(label) in there}
 
 
+def wanted_fields(run: Run) -> list[PlanField]:
+    """The custom fields that the plan needs."""
+    return [one.planned for one in _wanted(run)]
+
+
 def missing_fields(run: Run, listed: Listed) -> list[PlanField]:
     """The fields that provisioning would make."""
     known = field_codes(run.ledger)
@@ -150,7 +156,8 @@ def _match(
             " was deleted in the account; restore it there, or drop it from the mapping, and plan"
             " again"
         )
-    same_name = [
+    committed = [remote for remote in custom if remote["field_code"] in one.field_codes]
+    same_name = committed or [
         remote for remote in custom if _folded(remote["field_name"]) == _folded(one.field_name)
     ]
     if len(same_name) > 1:
@@ -166,7 +173,8 @@ def _same_type(one: PlanField, remote: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError(
             f"{one.entity} {one.column_name}: the account's field {one.field_name!r} is"
             f" {remote['field_type']}, the mapping needs {one.field_type}; rename the account's"
-            " field or give ours another field_name in seeds/mapping/fields.csv"
+            " field, or give ours another field_name in seeds/mapping/fields.csv; one that we made"
+            " is replaced by aiq2pd provision --replace"
         )
     return remote
 
@@ -262,10 +270,13 @@ async def _ensure_options(
 def _remember(
     run: Run, one: PlanField, remote: Mapping[str, Any], *, created: bool, state: str = "active"
 ) -> None:
-    code = FieldCode(
-        one.entity, one.column_name, remote["field_code"], one.field_name, one.field_type, state
-    )
-    if field_codes(run.ledger).get((one.entity, one.column_name)) != code:
+    known = field_codes(run.ledger).get((one.entity, one.column_name))
+    # the name that we gave it, or found: who renamed it since can be told by it
+    name = remote.get("field_name") or one.field_name
+    if known is not None and known.state == "active" and known.field_code == remote["field_code"]:
+        name = known.field_name
+    code = FieldCode(one.entity, one.column_name, remote["field_code"], name, one.field_type, state)
+    if known != code:
         save_field(run.ledger, code, created=created)
 
 

@@ -62,3 +62,27 @@ def save_options(
                 " option_id = ?4, created_by_run = coalesce(created_by_run, ?5)",
                 (entity, column, label, option_id, ledger.run_id if label in created else None),
             )
+
+
+def forget_field(ledger: Ledger, entity: str, column: str) -> None:
+    """The field is gone, by our own doing; the next provisioning makes it again if it is wanted."""
+    with ledger.transaction() as db:
+        place = (entity, column)
+        db.execute(
+            "update field_codes set state = 'gone' where entity = ? and column_name = ?", place
+        )
+        db.execute("delete from option_ids where entity = ? and column_name = ?", place)
+
+
+def forget_values(ledger: Ledger, entity: str, column: str, empty: str) -> None:
+    """Every record of ours holds nothing in this column now (`empty` is the hash of nothing)."""
+    path = f'$."{column}"'
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set payload_hash = null, field_hashes = json_remove(field_hashes, ?1),"
+            " target_hashes = json_set(target_hashes, ?1, ?2),"
+            " own_elements = json_remove(coalesce(own_elements, '{}'), ?1)"
+            " where entity = ?3 and state = 'confirmed'"
+            " and json_type(coalesce(field_hashes, '{}'), ?1) is not null",
+            (path, empty, entity),
+        )

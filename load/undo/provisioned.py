@@ -176,14 +176,7 @@ def _forget(run: Run, one: Made, options: tuple[tuple[str, int], ...]) -> None:
     ledger = run.ledger
     with ledger.transaction() as db:
         if one.kind == "field":
-            db.execute(
-                "update field_codes set state = 'gone' where entity = ? and column_name = ?",
-                (one.entity, one.name),
-            )
-            db.execute(
-                "delete from option_ids where entity = ? and column_name = ?",
-                (one.entity, one.name),
-            )
+            catalog.forget_field(ledger, one.entity, one.name)
         elif one.kind == "option":
             db.executemany(
                 "delete from option_ids where entity = ? and column_name = ? and option_id = ?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,4 +38,31 @@ def rebuild(
     run_on_account("ledger rebuild", step, as_json=as_json, debug=debug, sandbox=sandbox)
 
 
+def export_fields(
+    *,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="File to write; default: seeds/decisions/field_codes.csv."),
+    ] = None,
+    sandbox: OnSandbox = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write the account's codes of our custom fields into a seed, to be committed.
+
+    A code never changes, a name may: with this file, fields are found after an administrator
+    renamed them even where the ledger is lost or another machine loads. Lines of other companies
+    stay. Sends nothing.
+
+    Example:
+
+        aiq2pd ledger export-fields
+    """
+    from migrate.provisioning import export_codes
+
+    step = partial(export_codes, to=to)
+    run_on_account("ledger export-fields", step, as_json=as_json, debug=debug, sandbox=sandbox)
+
+
+app.command("export-fields", help=flowing(export_fields.__doc__ or ""))(export_fields)
 app.command("rebuild", help=flowing(rebuild.__doc__ or ""))(rebuild)

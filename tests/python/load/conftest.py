@@ -46,7 +46,7 @@ TABLES = {
 }
 SIDE_TABLES = {
     "plan_fields": "entity varchar, column_name varchar, field_name varchar, field_type varchar,"
-    " is_personal boolean, on_update varchar",
+    " is_personal boolean, on_update varchar, field_codes varchar[]",
     "plan_field_options": "entity varchar, column_name varchar, option_label varchar, rank integer",
     "plan_labels": "entity varchar, label_name varchar, rank integer",
     "plan_pipelines": "source_key varchar, name varchar",
@@ -98,6 +98,8 @@ class World:
     labels: list[str] = field(default_factory=lambda: ["Big spender", "Regular"])
     actions: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     company_id: int | None = None
+    # committed codes of fields, by entity and column
+    codes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def add(self, entity: str, source_key: str, **payload: Any) -> None:
         if entity in ("organization", "person", "product", "deal"):
@@ -141,7 +143,9 @@ class World:
     def _fill_side_tables(self, connection: duckdb.DuckDBPyConnection) -> None:
         used = {entity for entity, records in self.payloads.items() if records}
         for table, rows in {
-            "plan_fields": [row for row in self.fields if row[0] in used],
+            "plan_fields": [
+                (*row, self.codes.get(row[:2], [])) for row in self.fields if row[0] in used
+            ],
             "plan_field_options": [row for row in self.options if row[0] in used],
             "plan_labels": [("person", name, n) for n, name in enumerate(self.labels)]
             if "person" in used
