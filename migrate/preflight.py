@@ -31,6 +31,7 @@ ATTESTED: Final = "automations_paused"
 DECIDED: Final = "source_decided"
 STORES_CONFIRMED: Final = "stores_confirmed"
 WATCHED: Final = "foreign_changes"
+PROBED: Final = "probed_facts"
 
 
 def check(
@@ -63,6 +64,7 @@ def check(
                 own=(
                     attestation(settings, dt.datetime.now(dt.UTC).date()),
                     *decisions(settings, plan),
+                    facts_probed(settings, plan),
                     watching(account, waive),
                     *(() if is_sample else (sign_off(settings, plan),)),
                 ),
@@ -118,6 +120,21 @@ def decisions(settings: Settings, plan: FrozenPlan) -> tuple[Gate, Gate]:
             + ("; the sandbox's stores have nobody to ask" if sandboxed else ""),
         )
     return decided, confirmed
+
+
+def facts_probed(settings: Settings, plan: FrozenPlan) -> Gate:
+    """Does the order strategy rely on something that nobody knows of this account?"""
+    unknown = [str(row["reason"]) for row in plan.table("plan_summary") if row["entity"] == "fact"]
+    if not unknown:
+        return Gate(PROBED, "green", "the order strategy relies on nothing that nobody probed")
+    sandboxed = is_loopback(settings.pipedrive_base_url)
+    return Gate(
+        PROBED,
+        "waived" if sandboxed else "red",
+        f"{settings.order_strategy} relies on {', '.join(sorted(unknown))}: see"
+        " plan.plan_facts_open; aiq2pd probe, on a trial account, settles what can be probed"
+        + ("; on the sandbox it is as its switches say" if sandboxed else ""),
+    )
 
 
 def watching(account: PipedriveAccount, waive: tuple[str, ...]) -> Gate:

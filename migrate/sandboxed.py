@@ -10,6 +10,7 @@ from load.errors import ConfigError
 from migrate import places, settings
 from migrate.account import running_sandbox
 from migrate.outcome import Outcome, Table
+from migrate.probing import FACTS
 
 if TYPE_CHECKING:
     from load.progress import Progress
@@ -39,6 +40,7 @@ def bring_up(
             plan=own.pipedrive_plan,
             seats=own.pipedrive_seats,
             told=told,
+            facts=places.project_dir() / FACTS,
         )
     except process.SandboxFailed as error:
         raise ConfigError(f"{error} ({places.here().shown(folder)})") from error

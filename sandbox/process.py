@@ -82,11 +82,13 @@ def up(
     plan: str = "growth",
     seats: int = 5,
     told: Callable[[int], None] | None = None,
+    facts: Path | None = None,
 ) -> SandboxInfo:
     """Starts both services on free loopback ports; a sandbox that runs is left as it is.
 
     A folder that holds a state serves that state, whatever `personas` and `seed` say. `told` hears
-    once a second how many contacts a new account has so far.
+    once a second how many contacts a new account has so far. `facts`: probed facts of a real
+    Pipedrive, which the local one then follows.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(folder):
@@ -96,7 +98,10 @@ def up(
         down(folder)
         scale = ["--window-scale", f"{window_scale:g}", "--seed", str(seed)]
         alpine_iq = _start(folder, "alpine_iq", [*scale, "--personas", str(personas)])
-        pipedrive = _start(folder, "pipedrive", [*scale, "--plan", plan, "--seats", str(seats)])
+        probed = [] if facts is None else ["--facts", str(facts.resolve())]
+        pipedrive = _start(
+            folder, "pipedrive", [*scale, "--plan", plan, "--seats", str(seats), *probed]
+        )
         try:
             source, target = (
                 _ready(folder, "alpine_iq", alpine_iq, told),

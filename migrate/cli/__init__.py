@@ -31,6 +31,7 @@ from migrate.cli import (
     ledger,
     plan,
     preflight,
+    probe,
     provision,
     purge,
     report,
@@ -72,6 +73,7 @@ app.add_typer(review.app, name="review")
 app.add_typer(handover.app, name="handover")
 for command in (
     doctor,
+    probe,
     extract,
     build,
     plan,

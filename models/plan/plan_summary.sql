@@ -34,6 +34,11 @@ account_stages as (select * from {{ ref('stg_pipedrive__stages') }}),
 
 readings as (select * from {{ ref('plan_readings') }}),
 
+facts_open as (
+    select * from {{ ref('plan_facts_open') }}
+    where strategy = '{{ decided_setting('order_strategy') }}'
+),
+
 decisions_open as (select * from {{ ref('disc_decisions_open') }}),
 
 field_policies as (select * from {{ ref('disc_field_policies') }}),
@@ -230,6 +235,17 @@ summed as (
         calls,
         tokens
     from readings
+    union all
+    -- what the chosen order strategy relies on and nobody probed
+    select
+        'fact' as entity,
+        'open' as action,
+        fact as reason,
+        count(*) as rows,
+        0 as calls,
+        0 as tokens
+    from facts_open
+    group by fact
     union all
     -- what nobody decided crosses nowhere; preflight stops an apply until it is
     select

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from sandbox.pipedrive.app import PipedriveSandbox
+from sandbox.pipedrive.facts import switches_of
 from sandbox.pipedrive.switches import PLANS
 from sandbox.server import serve
 
@@ -22,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seats", type=int, default=5)
     parser.add_argument("--window-scale", type=float, default=1.0, help="speeds up rate windows")
     parser.add_argument("--seed", type=int, default=1, help="decides ids, codes and the token")
+    parser.add_argument("--facts", type=Path, help="CSV of probed facts: switches set at the start")
     return parser.parse_args()
 
 
@@ -35,6 +37,8 @@ def main() -> None:
         seed=arguments.seed,
         window_scale=arguments.window_scale,
     )
+    if arguments.facts is not None:
+        sandbox.account.change_switches(switches_of(arguments.facts))
     serve(sandbox, arguments.port, sandbox.about())
 
 

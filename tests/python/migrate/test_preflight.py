@@ -11,7 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from migrate.cli import app
-from migrate.preflight import ATTESTED, DECIDED, STORES_CONFIRMED, attestation, decisions
+from migrate.preflight import (
+    ATTESTED,
+    DECIDED,
+    PROBED,
+    STORES_CONFIRMED,
+    attestation,
+    decisions,
+    facts_probed,
+)
 from migrate.settings import Attestation
 from migrate.signing import SIGNED
 
@@ -19,7 +27,9 @@ TODAY = dt.date(2026, 11, 24)
 
 
 def settings(*vouched: Attestation, url: str = "https://company.pipedrive.com"):
-    return SimpleNamespace(attestations=vouched, pipedrive_base_url=url)
+    return SimpleNamespace(
+        attestations=vouched, pipedrive_base_url=url, order_strategy="archived_waves"
+    )
 
 
 def vouched(expires: str, name: str = ATTESTED) -> Attestation:
@@ -34,6 +44,16 @@ def test_automations_need_somebody_who_vouches_for_them_until_a_day_to_come():
     good = attestation(settings(vouched("2026-11-24")), TODAY)
     assert good.state == "green"
     assert "Jo Example" in good.why
+
+
+def test_a_strategy_that_relies_on_what_nobody_probed_is_red_by_the_name_of_the_fact():
+    open_fact = {"entity": "fact", "action": "open", "reason": "archived_delete", "rows": 1}
+    unprobed = SimpleNamespace(table=lambda _name: [open_fact])
+    gate = facts_probed(settings(), unprobed)
+    assert (gate.name, gate.state) == (PROBED, "red")
+    assert "archived_waves relies on archived_delete" in gate.why
+    assert facts_probed(settings(url="http://127.0.0.1:1"), unprobed).state == "waived"
+    assert facts_probed(settings(), SimpleNamespace(table=lambda _name: [])).state == "green"
 
 
 def test_on_the_sandbox_the_attestation_is_waived_by_name():
