@@ -13,7 +13,8 @@ latest as (
         fact,
         answer
     from probed
-    qualify row_number() over (partition by fact order by probed_on desc, answer asc) = 1
+    qualify
+        row_number() over (partition by fact order by probed_on desc, answer asc) = 1
 ),
 
 compared as (
