@@ -26,7 +26,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from load.errors import ConfigError, RetryLater
+from load.plan_rows import PlanField, PlanRow, row_of
 from load.warehouse import connect
+
+__all__ = ["FrozenPlan", "PlanField", "PlanRow", "freeze", "latest_plan", "open_plan"]
 
 ENTITY_TABLES: Final[dict[str, str]] = {
     "organization": "plan_organizations",
@@ -47,49 +50,6 @@ _SIDE_TABLES: Final[dict[str, str]] = {
     "plan_totals": "all",
 }
 _DIGEST_LENGTH: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRow:
-    """One intended call. `changed_fields` and `pipedrive_id` only matter to updates, and so do the
-    columns that a person decided: `take_ours` for the plan, `keep_theirs` for the target."""
-
-    entity: str
-    source_key: str
-    wave: int
-    position: int
-    action: str
-    reason: str | None
-    new_hash: str | None
-    changed_fields: tuple[str, ...]
-    payload: Mapping[str, Any]
-    field_hashes: Mapping[str, str]
-    pipedrive_id: int | None
-    parents: tuple[str, ...]
-    token_cost: int
-    take_ours: tuple[str, ...] = ()
-    keep_theirs: tuple[str, ...] = ()
-
-    @property
-    def left_to_people(self) -> frozenset[str]:
-        """Columns that a reason names, as in `changed; edited_in_destination: name, med_id__c`."""
-        named = (part.partition(": ")[2] for part in (self.reason or "").split("; "))
-        return frozenset(column for each in named for column in each.split(", ") if column)
-
-
-@dataclass(frozen=True, slots=True)
-class PlanField:
-    """A column that crosses; `field_type` native means that Pipedrive has it already.
-
-    `field_codes` are committed codes of it, one an account; codes of two accounts are never equal.
-    """
-
-    entity: str
-    column_name: str
-    field_name: str
-    field_type: str
-    on_update: str
-    field_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +95,7 @@ class FrozenPlan:
     ) -> Iterator[list[PlanRow]]:
         """The rows of an entity in the order of sending, never more than `batch_size` at once."""
         for batch in self.batches(entity, batch_size, wave=wave):
-            yield [_row(values) for values in batch.to_pylist()]
+            yield [row_of(values) for values in batch.to_pylist()]
 
     def batches(
         self, entity: str, size: int, *, wave: int | None, columns: list[str] | None = None
@@ -158,7 +118,7 @@ class FrozenPlan:
         table = ds.dataset(self.folder / f"{ENTITY_TABLES[entity]}.parquet")
         wanted = ds.field("source_key").isin(list(source_keys)) & ds.field("payload").is_valid()
         return {
-            values["source_key"]: _row(values)
+            values["source_key"]: row_of(values)
             for values in table.to_table(filter=wanted).to_pylist()
         }
 
@@ -318,23 +278,3 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 def file_hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _row(values: dict[str, Any]) -> PlanRow:
-    return PlanRow(
-        entity=values["entity"],
-        source_key=values["source_key"],
-        wave=values["wave"],
-        position=values["position"],
-        action=values["action"],
-        reason=values["reason"],
-        new_hash=values["new_hash"],
-        changed_fields=tuple(values["changed_fields"] or ()),
-        payload=json.loads(values["payload"] or "{}"),
-        field_hashes=json.loads(values["field_hashes"] or "{}"),
-        pipedrive_id=values["pipedrive_id"],
-        parents=tuple(values["parents"] or ()),
-        token_cost=values["token_cost"] or 0,
-        take_ours=tuple(values.get("take_ours") or ()),
-        keep_theirs=tuple(values.get("keep_theirs") or ()),
-    )
