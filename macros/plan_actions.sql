@@ -15,6 +15,7 @@ gathered as (
         situated.reason_code,
         situated.has_quarantined_parent,
         situated.has_absent_parent,
+        situated.held_reason,
         situated.is_deleted_since,
         situated.record_count,
         situated.pipedrive_id,
@@ -45,7 +46,7 @@ decided as (
                 then 'skip'
             when has_quarantined_parent then 'quarantine'
             when state = 'quarantined' and new_hash = old_hash then 'quarantine'
-            when has_absent_parent then 'waiting'
+            when held_reason is not null or has_absent_parent then 'waiting'
             when is_in_ledger and state <> 'removed'
                 then case
                     when len(changed_fields) > 0 then 'update'
@@ -70,7 +71,7 @@ explained as (
             when action = 'skip' and new_hash = old_hash then 'unchanged'
             when action = 'quarantine' and has_quarantined_parent then 'parent'
             when action = 'quarantine' then reason_code
-            when action = 'waiting' then 'parent'
+            when action = 'waiting' then coalesce(held_reason, 'parent')
             when action = 'update' then coalesce('changed; ' || conflict, 'changed')
             when action = 'conflict' and is_in_ledger then conflict
             when action = 'conflict' then 'key_on_several_records'

@@ -3,6 +3,7 @@
 
     mart        the mart whose rows are to stand in the destination
     quarantine  the model with the rows that must not load, if the entity has one
+    held        the model with the rows that are not created yet, and why
     parents     parent column -> plan model of the parent (null: always there)
     write_cost  tokens of one create or update
     bulk_by     parent column by which creates travel together, 25 tokens per 100
@@ -10,7 +11,7 @@
     The order of the rules is the order of the cases in the macro `plan_actions`.
 -#}
 {% macro plan_rows(
-    entity, mart, quarantine=none, parents={}, write_cost=5, bulk_by=none
+    entity, mart, quarantine=none, held=none, parents={}, write_cost=5, bulk_by=none
 ) -%}
     {%- set parent_keys = [] -%}
     {%- set planned_parent_keys = [] -%}
@@ -43,6 +44,20 @@ quarantined_rows as (
     select
         cast(null as varchar) as source_key,
         cast(null as varchar) as rule
+    where false
+    {%- endif %}
+),
+
+held_rows as (
+    {% if held -%}
+    select
+        source_key,
+        reason
+    from {{ ref(held) }}
+    {%- else -%}
+    select
+        cast(null as varchar) as source_key,
+        cast(null as varchar) as reason
     where false
     {%- endif %}
 ),

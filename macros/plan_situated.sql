@@ -136,6 +136,13 @@ situated as (
         coalesce(parents_followed.has_quarantined_parent, false)
             as has_quarantined_parent,
         coalesce(parents_followed.has_absent_parent, false) as has_absent_parent,
+        -- what is there already goes on: an opt-out waits for nothing
+        if(
+            id_map.pipedrive_id is null
+            and coalesce(id_map.state, 'new') not in ('intent', 'ambiguous'),
+            held_rows.reason,
+            null
+        ) as held_reason,
         coalesce(destination_by_key.record_count, 0) as record_count,
         coalesce(id_map.pipedrive_id, destination_by_key.pipedrive_id)
             as pipedrive_id,
@@ -159,6 +166,8 @@ situated as (
         on id_map.pipedrive_id = destination_records.pipedrive_id
     left join parents_followed
         on hashed.source_key = parents_followed.source_key
+    left join held_rows
+        on hashed.source_key = held_rows.source_key
     left join decisions_gathered
         on hashed.source_key = decisions_gathered.source_key
     cross join last_readback

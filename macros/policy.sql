@@ -3,7 +3,10 @@
     approval counts only with a name and a date beside it; else the careful value does.
 -#}
 {% macro policy(name) -%}
-    {%- set needs_approval = {'hidden_contacts': ('full', 'report')} -%}
+    {%- set needs_approval = {
+        'hidden_contacts': ('full', 'report'),
+        'incomplete_contacts': ('load', 'hold'),
+    } -%}
     (
         select
         {% if name in needs_approval -%}

@@ -125,6 +125,7 @@ def extract_account(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     per_contact: bool = True,
     sample: int | None = None,
+    calls: int | None = None,
     accept_changes: bool = False,
     on_plan: Callable[[CallPlan], None] | None = None,
     paging: Paging | None = None,
@@ -137,7 +138,8 @@ def extract_account(
     the last one. `on_plan` is told what it will cost before the calls per contact begin.
     `inbox_headers` is the seed that names the columns of exports: with it `data_dir/inbox` is
     landed first, and no call is made that its files answer. `delta` asks only for contacts that
-    changed since they were last asked for (see `extract.alpine_iq.delta`).
+    changed since they were last asked for (see `extract.alpine_iq.delta`). After `calls` calls one by
+    one the run stops with `RetryLater`, its contacts so far landed; the next process goes on.
 
     Raises `ConfigError` (2) and `RetryLater` (75).
     """
@@ -147,6 +149,7 @@ def extract_account(
     options = Options(
         per_contact=per_contact,
         sample=sample,
+        calls=calls,
         accept_changes=accept_changes,
         paging=paging,
         inbox_headers=inbox_headers,

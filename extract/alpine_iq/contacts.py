@@ -23,6 +23,7 @@ from extract.alpine_iq.records import data_of, list_text, members_of, records, s
 from extract.alpine_iq.settings import CONTACT_OVERLAP, CONTACT_PAGE, CONTACTS, MAX_LIST_PASSES
 from extract.records import Record
 
+_MONTH: Final = 30 * 86_400
 _ORDER: Final = {"sort": "id", "dir": "asc"}
 
 
@@ -63,7 +64,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The list as it stood still. `rank` orders contacts: newest first, then most points."""
+    """The list as it stood still. `rank` orders contacts: newest month first, then most points."""
 
     pages: tuple[Page, ...]
     rank: dict[str, tuple[float, float]]
@@ -80,7 +81,13 @@ class Listing:
     def contact_ids(self) -> list[str]:
         """Newest and most valuable first; rows without an id can't be asked for."""
         known = (key for key in self.rank if not key.startswith("without-key:"))
-        return sorted(known, key=lambda key: (*(-value for value in self.rank[key]), key))
+        return sorted(known, key=lambda key: (*_newest_and_most_valuable(self.rank[key]), key))
+
+
+def _newest_and_most_valuable(rank: tuple[float, float]) -> tuple[float, float, float]:
+    """Sorts by the month of arrival, within it by points: to the second, points would never count."""
+    inserted, points = rank
+    return -(inserted // _MONTH), -points, -inserted
 
 
 def settle(reader: Reader, paging: Paging) -> Listing:

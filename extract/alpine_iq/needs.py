@@ -7,7 +7,9 @@ most valuable first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from extract.alpine_iq import held
 from extract.alpine_iq.calls import PerContactCalls, page_count
@@ -54,6 +56,13 @@ class Needs:
             for key in self.asked_for(listing)
         )
         return [each for each in wanted if each.calls]
+
+    def affordable(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
+        """The first of them, as many as this process may call for."""
+        if self.options.calls is None:
+            return wanted
+        spent = accumulate(each.calls for each in wanted)
+        return wanted[: sum(calls <= self.options.calls for calls in spent)]
 
     def calls_per_contact(self, listing: Listing) -> PerContactCalls:
         """What is left to be called, and what exports spare."""

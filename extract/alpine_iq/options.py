@@ -10,10 +10,13 @@ from extract.alpine_iq.contacts import Paging
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`sample` limits the calls per contact to so many contacts, the first in rank."""
+    """`sample` limits the calls per contact to so many contacts, the first in rank; `calls` limits
+    them to so many in this process, and leaves the others to the next one.
+    """
 
     per_contact: bool = True
     sample: int | None = None
+    calls: int | None = None
     accept_changes: bool = False
     paging: Paging | None = None
     inbox_headers: Path | None = None  # without it the inbox is not looked at

@@ -1,7 +1,8 @@
 """The steps of a run in order: the lists, the calls per contact, the hidden contacts, the mark.
 
 Each step lands what it read before the next begins. Raises `ListNotCredibleError` before anything
-of an incredible list is landed, and what reader and warehouse raise.
+of an incredible list is landed, `RetryLater` once the calls allowed are made, and what reader and
+warehouse raise.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from extract.alpine_iq.reader import Progress, Reader
 from extract.alpine_iq.settings import AlpineIQAccount
 from extract.landing import Warehouse
 from extract.records import Record, sha256
+from load.errors import RetryLater
 
 _TASK: Final = "lists"
 
@@ -107,15 +109,23 @@ class Work:
         self.on_plan(plan)
 
     def _land_contacts(self, listing: Listing) -> None:
+        left = self.needs.left(listing)
+        now = self.needs.affordable(left)
         for each in per_contact.slices(
             self.reader,
-            self.needs.left(listing),
+            now,
             progress=self.progress,
             window_scale=self.account.window_scale,
         ):
             seen = self.needs.delta.seen(self.reader, self.warehouse, each, self.clock())
             self.warehouse.land(*contents.contact_slice(each, seen))
             self.reader.journal.forget(self.reader.run.run_id, each.requests)
+        if len(now) < len(left):
+            raise RetryLater(
+                f"{len(now):,} contacts were asked for one by one, {len(left) - len(now):,} wait; run "
+                "the command again to go on. What is landed can be built and planned meanwhile: "
+                "persons of whom something waits are held back"
+            )
 
     def _trace_through_the_warehouse(self, listing: Listing) -> None:
         for contact_id in held.ids_on_order_lines(self.warehouse):

@@ -43,6 +43,15 @@ def extract(
             "contacts are not looked for. To try the rest of the way in minutes.",
         ),
     ] = None,
+    calls: Annotated[
+        int | None,
+        typer.Option(
+            "--calls",
+            min=2,
+            help="Make at most so many calls one by one in this go, then stop cleanly (exit 75); the "
+            "next go takes the rest. To spread a large account over days.",
+        ),
+    ] = None,
     exports_only: Annotated[
         bool,
         typer.Option("--exports-only", help="Land the files in the inbox and make no call at all."),
@@ -62,6 +71,10 @@ def extract(
     without points, is found by the twentieth that is asked for anyway, or by a run without --delta:
     make the last one before cutover such a run.
 
+    Contacts are asked for one by one newest month first, within it those with most points. Of whom
+    something waits, intermediate.int_contact_detail_states_derived tells; the plan holds such persons
+    back, so that nobody is written twice, unless policies.csv waives it.
+
     Exports in the folder inbox of the data folder are landed first; calls that they answer are not
     made. See `aiq2pd inbox check`.
 
@@ -75,6 +88,7 @@ def extract(
         extract_source,
         per_contact=per_contact,
         sample=sample,
+        calls=calls,
         exports_only=exports_only,
         delta=delta,
         accept_changes=accept_changes,

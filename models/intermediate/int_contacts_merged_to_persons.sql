@@ -57,6 +57,8 @@ contacts_ranked as (
         contacts.loyalty_signup_at,
         contacts.last_sale_at,
         contacts.points_read_at,
+        contacts.points_detail_read_at,
+        contacts.spent_read_at,
         contacts.fetched_at,
         birth_dates.birth_date,
         source_ids.first_source_id,
@@ -124,7 +126,10 @@ merged as (
         min(inserted_at) as inserted_at,
         min(loyalty_signup_at) as loyalty_signup_at,
         max(last_sale_at) as last_sale_at,
+        -- a sum is as old as its oldest part
         min(points_read_at) as points_read_at,
+        min(points_detail_read_at) as points_detail_read_at,
+        min(spent_read_at) as spent_read_at,
         max(fetched_at) as fetched_at
     from contacts_ranked
     group by source_key

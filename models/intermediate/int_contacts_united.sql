@@ -255,6 +255,15 @@ united as (
             when 'api' then api.points_read_at
             when 'export' then exported.fetched_at
         end as points_read_at,
+        -- only the look-up by id tells them
+        case
+            when coalesce(api.points_used, api.points_lifetime) is not null
+                then api.detail_fetched_at
+        end as points_detail_read_at,
+        case {{ lane_of('spent_amount', 'detail') }}
+            when 'api' then api.detail_fetched_at
+            when 'export' then exported.fetched_at
+        end as spent_read_at,
         greatest(api.fetched_at, exported.fetched_at) as fetched_at,
 
         ---------- which lane gave which value

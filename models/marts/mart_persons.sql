@@ -120,6 +120,7 @@ mapped as (
         {{ rfc3339('persons.points_read_at') }} as loyalty_points_at__c,
         cast(persons.points_used as decimal(18, 2)) as loyalty_points_used__c,
         cast(persons.points_lifetime as decimal(18, 2)) as loyalty_points_lifetime__c,
+        {{ rfc3339('persons.points_detail_read_at') }} as loyalty_points_detail_at__c,
         declared_tiers.option_label as loyalty_tier__c,
         case when declared_tiers.option_label is not null then persons.tier_rule end
             as loyalty_tier_rule__c,
@@ -146,6 +147,7 @@ mapped as (
             'persons.spent_amount',
             "coalesce(stores.currency, " ~ policy('default_currency') ~ ")",
         ) }} as total_spent__c,
+        {{ rfc3339('persons.spent_read_at') }} as total_spent_at__c,
         cast(coalesce(persons.sales_count, order_sums.order_count) as bigint)
             as order_count__c,
         greatest(cast(persons.last_sale_at as date), order_sums.last_order_date)

@@ -4,5 +4,6 @@
     entity='person',
     mart='mart_persons',
     quarantine='quarantine_persons',
+    held='int_persons_held_back',
     parents={'org__source_key': 'plan_organizations'}
 ) }}

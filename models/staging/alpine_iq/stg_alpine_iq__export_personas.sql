@@ -51,7 +51,8 @@ parsed as (
         cast(
             coalesce(json_extract(raw_export_personas.payload, '$.other'), '{}')
             as map(varchar, varchar) -- noqa: LT01
-        ) as other_columns
+        ) as other_columns,
+        json_keys(raw_export_personas.payload) as column_names
     from raw_export_personas
     inner join completed_loads
         on raw_export_personas._dlt_load_id = completed_loads.load_id
@@ -85,12 +86,23 @@ typed as (
             }
         ) as custom_attributes,
         split_part(request, '@', 1) as file_name,
+        regexp_extract(
+            split_part(request, '@', 1), '^inbox/[^-]+-(.+)-[0-9]+-rp[.]csv$', 1, 'i'
+        ) as audience_of_file,
         ---------- numbers
         {{ number_or_null('persona.loyaltypoints') }} as points_balance,
         {{ number_or_null('persona.spent') }} as spent_amount,
         {{ number_or_null('persona.countofsales') }} as sales_count,
         ---------- booleans
         {{ boolean_or_null('persona.loyalty') }} as is_loyalty_member,
+        -- the columns for which a contact is asked for by id, empty or not
+        list_has_all(
+            column_names,
+            [
+                'srcIDs', 'birthdate', 'gender', 'medID', 'address', 'city', 'state',
+                'zip'
+            ]
+        ) as has_detail_columns,
         ---------- timestamps
         {{ instant_or_null('persona.inserted') }} as inserted_at,
         {{ instant_or_null('persona.loyaltysignupts') }} as loyalty_signup_at,

@@ -57,6 +57,12 @@ typed as (
         {{ text_or_null('line.category') }} as subcategory,
         {{ text_or_null('line.brand') }} as brand,
         split_part(request, '@', 1) as file_name,
+        regexp_extract(
+            split_part(request, '@', 1),
+            '^inbox/[^-]+-(.+)-[0-9]+-[0-9]+-sl[.]csv$',
+            1,
+            'i'
+        ) as audience_of_file,
         ---------- numbers
         {{ number_or_null('line.quantity') }} as quantity,
         {{ number_or_null('line.cost') }} as cost,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from html.parser import HTMLParser
@@ -61,6 +62,20 @@ def test_everything_arrives_and_every_field_compares(migrated):
     for expected, there, missing, extra in counts.values():
         assert (there, missing, extra) == (expected, 0, 0)
         assert expected > 0
+
+
+def test_every_model_opens_in_a_plain_duckdb_shell(migrated, tmp_path):
+    file = shutil.copy(migrated.data_dir / "warehouse.duckdb", tmp_path / "plain.duckdb")
+    settings = {"autoload_known_extensions": False, "autoinstall_known_extensions": False}
+    with duckdb.connect(str(file), read_only=True, config=settings) as shell:
+        relations = shell.execute(
+            "select table_schema || '.' || table_name, table_type "
+            "from information_schema.tables order by all"
+        ).fetchall()
+        for name, _ in relations:
+            shell.execute(f"select * from {name} limit 1").fetchall()  # noqa: S608 - our names
+    assert len(relations) > 150
+    assert {"BASE TABLE", "VIEW"} == {kind for _, kind in relations}
 
 
 def test_a_second_apply_writes_nothing_and_the_service_agrees(migrated, variables):

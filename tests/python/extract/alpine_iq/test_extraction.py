@@ -278,3 +278,23 @@ def test_a_sample_asks_for_so_many_contacts_only(simulated: Simulated, tmp_path:
     assert result.rows["contact_details"] == 5
     assert result.rows["contacts"] > 5
     assert result.calls == result.minimum_calls
+
+
+def test_a_go_of_so_many_calls_lands_the_first_contacts_and_the_next_go_takes_the_rest(
+    simulated: Simulated, tmp_path: Path
+) -> None:
+    with pytest.raises(RetryLater, match="run the command again"):
+        simulated.extract(tmp_path, calls=12)
+    points = "coalesce(cast(payload ->> 'loyaltyPoints' as double), 0)"
+    first = rows(
+        tmp_path,
+        "select record_key from raw_alpine_iq.contacts order by "
+        f"cast(payload ->> 'inserted' as bigint) // 2592000 desc, {points} desc, "
+        "cast(payload ->> 'inserted' as bigint) desc, record_key limit 6",
+    )
+    assert keys(tmp_path, "contact_details") == {key for (key,) in first}
+    assert keys(tmp_path, "contact_orders") == keys(tmp_path, "contact_details")
+    result = simulated.extract(tmp_path)
+    assert result.resumed
+    assert result.calls == result.minimum_calls
+    assert keys(tmp_path, "contact_details") == keys(tmp_path, "contacts")
