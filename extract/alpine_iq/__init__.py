@@ -138,8 +138,8 @@ def extract_account(
     the last one. `on_plan` is told what it will cost before the calls per contact begin.
     `inbox_headers` is the seed that names the columns of exports: with it `data_dir/inbox` is
     landed first, and no call is made that its files answer. `delta` asks only for contacts that
-    changed since they were last asked for (see `extract.alpine_iq.delta`). After `calls` calls one by
-    one the run stops with `RetryLater`, its contacts so far landed; the next process goes on.
+    changed since they were last asked for (see `extract.alpine_iq.delta`). After `calls` calls one
+    by one the run stops with `RetryLater`, its contacts landed; the next process goes on.
 
     Raises `ConfigError` (2) and `RetryLater` (75).
     """

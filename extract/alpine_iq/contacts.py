@@ -85,7 +85,7 @@ class Listing:
 
 
 def _newest_and_most_valuable(rank: tuple[float, float]) -> tuple[float, float, float]:
-    """Sorts by the month of arrival, within it by points: to the second, points would never count."""
+    """Sorts by the month of arrival, within it by points: seconds are hardly ever equal."""
     inserted, points = rank
     return -(inserted // _MONTH), -points, -inserted
 

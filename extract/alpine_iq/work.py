@@ -122,8 +122,8 @@ class Work:
             self.reader.journal.forget(self.reader.run.run_id, each.requests)
         if len(now) < len(left):
             raise RetryLater(
-                f"{len(now):,} contacts were asked for one by one, {len(left) - len(now):,} wait; run "
-                "the command again to go on. What is landed can be built and planned meanwhile: "
+                f"{len(now):,} contacts were asked for one by one, {len(left) - len(now):,} wait; "
+                "run the command again to go on. What is landed can be built and planned meanwhile: "
                 "persons of whom something waits are held back"
             )
 

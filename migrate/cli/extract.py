@@ -48,8 +48,8 @@ def extract(
         typer.Option(
             "--calls",
             min=2,
-            help="Make at most so many calls one by one in this go, then stop cleanly (exit 75); the "
-            "next go takes the rest. To spread a large account over days.",
+            help="Make at most so many calls one by one in this go, then stop cleanly (exit 75); "
+            "the next go takes the rest. To spread a large account over days.",
         ),
     ] = None,
     exports_only: Annotated[
@@ -72,8 +72,8 @@ def extract(
     make the last one before cutover such a run.
 
     Contacts are asked for one by one newest month first, within it those with most points. Of whom
-    something waits, intermediate.int_contact_detail_states_derived tells; the plan holds such persons
-    back, so that nobody is written twice, unless policies.csv waives it.
+    something waits, intermediate.int_contact_detail_states_derived tells; the plan holds such
+    persons back, so that nobody is written twice, unless policies.csv waives it.
 
     Exports in the folder inbox of the data folder are landed first; calls that they answer are not
     made. See `aiq2pd inbox check`.

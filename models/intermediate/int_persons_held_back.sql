@@ -1,5 +1,5 @@
--- Persons of whom something is still to be asked for: created now, they would have to be
--- written a second time. One row per source_key. Empty where policies.csv waives it.
+-- Persons of whom something is still to be asked for: created now, they would have to
+-- be written a second time. One row per source_key. None where policies.csv waives it.
 
 with
 
