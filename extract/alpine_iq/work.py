@@ -123,7 +123,7 @@ class Work:
         if len(now) < len(left):
             raise RetryLater(
                 f"{len(now):,} contacts were asked for one by one, {len(left) - len(now):,} wait; "
-                "run the command again to go on. What is landed can be built and planned meanwhile: "
+                "run the command again to go on. What is landed can be built and planned: "
                 "persons of whom something waits are held back"
             )
 
