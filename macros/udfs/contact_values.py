@@ -10,12 +10,15 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
 
 import phonenumbers
+import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
-from duckdb.func import SPECIAL
+from duckdb.func import ARROW, SPECIAL
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -67,12 +70,26 @@ def percent_decoded(text: str | None) -> str | None:
     return text
 
 
+def by_columns(function: Callable[..., str | None]) -> Callable[..., pa.Array]:
+    """The function over whole columns: a call from DuckDB takes 70 us, one row's work 1 to 20."""
+
+    @wraps(function)  # DuckDB counts the arguments
+    def over(*columns: pa.ChunkedArray) -> pa.Array:
+        values = (column.to_pylist() for column in columns)
+        return pa.array(map(function, *values), pa.string())
+
+    return over
+
+
 class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        conn.create_function(
-            "phone_e164", phone_e164, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling=SPECIAL
-        )
-        for function in (plain_text, percent_decoded):
+        functions = ((phone_e164, 2), (plain_text, 1), (percent_decoded, 1))
+        for function, arguments in functions:
             conn.create_function(
-                function.__name__, function, ["VARCHAR"], "VARCHAR", null_handling=SPECIAL
+                function.__name__,
+                by_columns(function),
+                ["VARCHAR"] * arguments,
+                "VARCHAR",
+                type=ARROW,
+                null_handling=SPECIAL,
             )

@@ -45,33 +45,46 @@ members as (
     from records
 ),
 
-members_read as (
+-- most members repeat a few values: each is looked at once
+values_counted as (
     select
         resource,
         member.key as field_name,
-        member.value ->> '$' as field_text,
-        json_type(member.value) in ('ARRAY', 'OBJECT') as is_nested
+        member.value as field_value,
+        count(*) as value_count
     from members
+    group by resource, member.key, member.value
+),
+
+values_read as (
+    select
+        resource,
+        field_name,
+        field_value ->> '$' as field_text,
+        json_type(field_value) in ('ARRAY', 'OBJECT') as is_nested,
+        value_count
+    from values_counted
 ),
 
 measured as (
     select
         resource,
         field_name,
-        count(*) filter (where field_text not in ('', '[]', '{}', 'null'))
-            as filled_count,
-        least(
-            approx_count_distinct(nullif(field_text, '')), count(*)
-        ) as distinct_count,
+        coalesce(
+            sum(value_count)
+                filter (where field_text not in ('', '[]', '{}', 'null')),
+            0
+        ) as filled_count,
+        count(distinct field_text) filter (where field_text <> '') as distinct_count,
         max(length(field_text)) as longest_value,
         bool_or(is_nested) as is_nested,
-        bool_and(try_cast(nullif(field_text, '') as double) is not null)
+        bool_and(try_cast(field_text as double) is not null)
         filter (where field_text <> '') as is_number,
-        bool_and(try_cast(nullif(field_text, '') as date) is not null)
+        bool_and(try_cast(field_text as date) is not null)
         filter (where field_text <> '') as is_date,
         bool_and(lower(field_text) in ('true', 'false', 'yes', 'no'))
         filter (where field_text <> '') as is_truth
-    from members_read
+    from values_read
     group by resource, field_name
 ),
 

@@ -8,17 +8,29 @@ classified as (
     where load_as <> 'none'
 ),
 
-contacts as (select * from {{ ref('stg_alpine_iq__contacts') }}),
+contacts_listed as (select * from {{ ref('stg_alpine_iq__contacts') }}),
 
 details_landed as (select * from {{ ref('stg_alpine_iq__contact_details') }}),
 
 hidden_contacts as (select * from {{ ref('stg_alpine_iq__hidden_contacts') }}),
 
-personas_exported as (select * from {{ ref('stg_alpine_iq__export_personas') }}),
+personas_landed as (select * from {{ ref('stg_alpine_iq__export_personas') }}),
 
-hidden_exported as (select * from {{ ref('stg_alpine_iq__export_hidden_contacts') }}),
+hidden_landed as (
+    select * from {{ ref('stg_alpine_iq__export_hidden_contacts') }}
+),
 
--- a stub is a suppression record: no name, address or balance crosses with it
+-- a stub is a suppression record: no name, address or balance crosses with it. Chosen
+-- here, not in the joins below: a left join with a condition on its left side compares
+-- every contact with every other
+contacts as (
+    select contacts_listed.*
+    from contacts_listed
+    inner join classified
+        on contacts_listed.contact_id = classified.contact_id
+    where classified.load_as = 'full'
+),
+
 details as (
     select details_landed.*
     from details_landed
@@ -32,6 +44,22 @@ hidden_in_full as (
     from hidden_contacts
     inner join classified
         on hidden_contacts.contact_id = classified.contact_id
+    where classified.load_as = 'full' and classified.visibility = 'hidden'
+),
+
+personas_exported as (
+    select personas_landed.*
+    from personas_landed
+    inner join classified
+        on personas_landed.contact_id = classified.contact_id
+    where classified.load_as = 'full'
+),
+
+hidden_exported as (
+    select hidden_landed.*
+    from hidden_landed
+    inner join classified
+        on hidden_landed.contact_id = classified.contact_id
     where classified.load_as = 'full' and classified.visibility = 'hidden'
 ),
 
@@ -111,9 +139,7 @@ api as (
         details.fetched_at as detail_fetched_at
     from classified
     left join contacts
-        on
-            classified.contact_id = contacts.contact_id
-            and classified.load_as = 'full'
+        on classified.contact_id = contacts.contact_id
     left join details
         on classified.contact_id = details.contact_id
     left join hidden_in_full
@@ -174,14 +200,9 @@ exported as (
             as fetched_at
     from classified
     left join personas_exported
-        on
-            classified.contact_id = personas_exported.contact_id
-            and classified.load_as = 'full'
+        on classified.contact_id = personas_exported.contact_id
     left join hidden_exported
-        on
-            classified.contact_id = hidden_exported.contact_id
-            and classified.load_as = 'full'
-            and classified.visibility = 'hidden'
+        on classified.contact_id = hidden_exported.contact_id
 ),
 
 compared as (

@@ -65,7 +65,7 @@ def test_everything_arrives_and_every_field_compares(migrated):
 
 
 def test_every_model_opens_in_a_plain_duckdb_shell(migrated, tmp_path):
-    file = shutil.copy(migrated.data_dir / "warehouse.duckdb", tmp_path / "plain.duckdb")
+    file = shutil.copy(migrated.data_dir / "warehouse.duckdb", tmp_path)
     settings = {"autoload_known_extensions": False, "autoinstall_known_extensions": False}
     with duckdb.connect(str(file), read_only=True, config=settings) as shell:
         relations = shell.execute(
