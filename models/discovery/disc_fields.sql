@@ -62,7 +62,9 @@ values_read as (
         field_name,
         field_value ->> '$' as field_text,
         json_type(field_value) in ('ARRAY', 'OBJECT') as is_nested,
-        value_count
+        if(
+            coalesce(field_value ->> '$', '') in ('', '[]', '{}', 'null'), 0, value_count
+        ) as filled_count
     from values_counted
 ),
 
@@ -70,11 +72,7 @@ measured as (
     select
         resource,
         field_name,
-        coalesce(
-            sum(value_count)
-                filter (where field_text not in ('', '[]', '{}', 'null')),
-            0
-        ) as filled_count,
+        cast(sum(filled_count) as bigint) as filled_count,
         count(distinct field_text) filter (where field_text <> '') as distinct_count,
         max(length(field_text)) as longest_value,
         bool_or(is_nested) as is_nested,
