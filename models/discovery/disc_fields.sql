@@ -63,7 +63,9 @@ values_read as (
         field_value ->> '$' as field_text,
         json_type(field_value) in ('ARRAY', 'OBJECT') as is_nested,
         if(
-            coalesce(field_value ->> '$', '') in ('', '[]', '{}', 'null'), 0, value_count
+            coalesce(field_value ->> '$', '') in ('', '[]', '{}', 'null'),
+            0,
+            value_count
         ) as filled_count
     from values_counted
 ),
