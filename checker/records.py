@@ -10,7 +10,7 @@ from checker.destination import PARENTS, Held
 from checker.evidence import Evidence
 from checker.ledger import Known, kept_columns
 from checker.plan import ENTITIES, Wanted
-from checker.values import NOTHING, agrees, held_value, wanted_value
+from checker.values import NOTHING, agrees, held_value, is_default, wanted_value
 from checker.violation import Violation
 
 TERMINAL: Final = frozenset({"confirmed", "quarantined", "gone", "removed"})
@@ -147,6 +147,8 @@ def _holds(  # noqa: PLR0917
     if agrees(column, wanted, now, as_subset=policy == "merge_set"):
         return True
     if wanted is not NOTHING and known.origin == "adopted":
+        return True
+    if wanted is None and known.origin == "created" and is_default(column, now):
         return True
     if policy == "set_once" and known.origin == "created" and column != KEY_COLUMN:
         return _planned_differently_before(evidence, known)

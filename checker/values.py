@@ -17,6 +17,7 @@ from checker.plan import Plan
 
 NOTHING: Final = object()
 _BY_VALUE: Final = frozenset({"emails", "phones"})
+_FILLED_IN: Final = frozenset({"owner_id", "visible_to"})
 _MEMBERS: Final[dict[str, tuple[str, ...]]] = {"prices": ("price", "currency")}
 
 
@@ -60,6 +61,14 @@ def agrees(column: str, wanted: Any, held: Any, *, as_subset: bool) -> bool:
     if isinstance(wanted, Mapping) and isinstance(held, Mapping):
         return all(plain(held.get(name)) == plain(one) for name, one in wanted.items() if one)
     return bool(plain(_members(column, wanted)) == plain(_members(column, held)))
+
+
+def is_default(column: str, held: Any) -> bool:
+    """Whether the destination may have filled this in by itself, where a create named nothing: the
+    owner is the token's, the visibility the account's, a product gets a price of nothing."""
+    if column == "prices":
+        return all(isinstance(one, Mapping) and not one.get("price") for one in held or [])
+    return column in _FILLED_IN
 
 
 def elements(column: str, value: Any) -> frozenset[str]:

@@ -41,8 +41,18 @@ ANOTHER_QUERY: Final = "select entity, state, count(*) from id_map group by 1, 2
 TOLERATED: Final = {"apply": (DONE, NEEDS_A_HUMAN)}
 
 
-def run_demo(progress: Progress, *, personas: int, seed: int, keep: bool, acts: int = 2) -> Outcome:
+def run_demo(
+    progress: Progress,
+    *,
+    personas: int,
+    seed: int,
+    keep: bool,
+    acts: int = 2,
+    chaos: bool = False,
+) -> Outcome:
     """`aiq2pd demo`."""
+    from migrate import chaos_act
+
     where = places.here().prepare()
     _make_room(where)
     began = time.monotonic()
@@ -58,6 +68,8 @@ def run_demo(progress: Progress, *, personas: int, seed: int, keep: bool, acts: 
             f"{settings.pipedrive_seats} seats)."
         )
         times = [("sandbox", "up", round(time.monotonic() - began, 1))]
+        if chaos:
+            chaos_act.remember_beginning(info)
         last = _phases(settings, progress, times)
         times.append(("first act", "", round(time.monotonic() - began, 1)))
         later: tuple[Table, ...] = ()
@@ -65,6 +77,8 @@ def run_demo(progress: Progress, *, personas: int, seed: int, keep: bool, acts: 
             from migrate.second_act import play
 
             later = play(settings, info, progress, say=_say, times=times)
+        if chaos and "report" in last:
+            later += chaos_act.play(settings, info, seed=seed, say=_say, times=times)
     finally:
         if not keep:
             _stop()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -40,6 +41,33 @@ class RawRow:
 
 
 Rows = list[RawRow]
+
+
+class Seen:
+    """Keys of one reading. A page can come twice, and a record can move to a later page or, when
+    a deal is archived meanwhile, to another list: it lands once, as it was first seen.
+
+    Ids come in ascending order and take eight bytes each; what is no id is kept as text.
+    """
+
+    def __init__(self) -> None:
+        self.ids = array("q")
+        self._texts: set[str] = set()
+
+    def fresh(self, rows: Rows) -> Rows:
+        """The rows that were not there before."""
+        return [row for row in rows if self._is_new(row.record_key)]
+
+    def _is_new(self, key: str) -> bool:
+        if not key.isdecimal():
+            is_new = key not in self._texts
+            self._texts.add(key)
+            return is_new
+        place = bisect_left(self.ids, int(key))
+        if place < len(self.ids) and self.ids[place] == int(key):
+            return False
+        self.ids.insert(place, int(key))
+        return True
 
 
 class Account:
@@ -88,17 +116,17 @@ class Account:
         return self._rows(api.list_fields(self.client, fields), key="field_code")
 
     def _deals(self) -> Iterator[Rows]:
-        self._deal_ids = array("q")
+        seen = Seen()
         for pages in (api.list_records(self.client, "deals"), api.list_archived_deals(self.client)):
-            for rows in self._rows(pages):
-                self._deal_ids.extend(int(row.record_key) for row in rows)
-                yield rows
+            yield from self._rows(pages, seen=seen)
+        self._deal_ids = seen.ids
 
     def _lines(self) -> Iterator[Rows]:
         at_once = LINE_CALLS_AT_ONCE * DEALS_PER_LINE_CALL
         for first in range(0, len(self._deal_ids), at_once):
+            seen = Seen()  # a line belongs to one deal, so it can't come again later
             for page in self._loop.run(self._lines_of(self._deal_ids[first : first + at_once])):
-                yield rows_of(page)
+                yield seen.fresh(rows_of(page))
 
     async def _lines_of(self, deal_ids: Sequence[int]) -> list[Page]:
         async def pages(some: Sequence[int]) -> list[Page]:
@@ -110,12 +138,15 @@ class Account:
         )
         return [page for some in found for page in some]
 
-    def _rows(self, pages: AsyncIterator[Page], *, key: str = "id") -> Iterator[Rows]:
+    def _rows(
+        self, pages: AsyncIterator[Page], *, key: str = "id", seen: Seen | None = None
+    ) -> Iterator[Rows]:
         async def following() -> Page | None:
             return await anext(pages, None)
 
+        seen = seen or Seen()
         while (page := self._loop.run(following())) is not None:
-            yield rows_of(page, key=key)
+            yield seen.fresh(rows_of(page, key=key))
 
 
 def rows_of(page: Page, *, key: str = "id") -> Rows:

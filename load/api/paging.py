@@ -41,6 +41,7 @@ async def pages_v2(
 ) -> AsyncIterator[Page]:
     """Follows `next_cursor` to the end."""
     cursor: str | None = None
+    followed: set[str] = set()
     while True:
         asked = params if cursor is None else {**params, "cursor": cursor}
         answer = await call(caller, endpoint, params=asked, entity=entity)
@@ -48,9 +49,10 @@ async def pages_v2(
         following = answer.additional.get("next_cursor")
         if not following:
             return
-        if following == cursor:
-            raise RetryLater(f"{endpoint}: the list does not move on; read it again later")
         cursor = str(following)
+        if cursor in followed:
+            raise RetryLater(f"{endpoint}: the list does not move on; read it again later")
+        followed.add(cursor)
 
 
 async def pages_v1(

@@ -25,6 +25,14 @@ def demo(
             help="2: after the migration also edits on both sides, a delta and an undo, on a copy.",
         ),
     ] = 2,
+    chaos: Annotated[
+        bool,
+        typer.Option(
+            "--chaos",
+            help="Also: kill -9 a load at a random moment (drawn from the seed), resume, check, "
+            "undo, compare.",
+        ),
+    ] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -33,7 +41,9 @@ def demo(
     Needs no account and no network. Both services' limits hold; their rate windows run faster by
     one factor, said on the screen. Real credentials in the environment are not used. The data
     folder's warehouse and ledger stay for you to query; an earlier demo there is replaced. The
-    second act works on a copy (second_act in the data folder) and leaves the first as it was.
+    second act works on a copy (second_act in the data folder) and leaves the first as it was; so
+    does --chaos (folder chaos), which ends with 70 if the killed load ends otherwise than the one
+    that nobody killed, if the independent checker finds anything, or if the undo leaves anything.
 
     Example:
 
@@ -41,5 +51,5 @@ def demo(
     """
     from migrate.demo import run_demo
 
-    step = partial(run_demo, personas=personas, seed=seed, keep=keep, acts=acts)
+    step = partial(run_demo, personas=personas, seed=seed, keep=keep, acts=acts, chaos=chaos)
     run("demo", step, as_json=as_json, debug=debug)

@@ -39,4 +39,4 @@ def _table(table: Table) -> str:
 
 def _cell(cell: Cell) -> str:
     text = shown(cell).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return " ".join(text.split())
+    return " ".join(text.replace("[", "\\[").replace("`", "\\`").split())

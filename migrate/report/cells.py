@@ -1,6 +1,7 @@
 """A table as HTML, cell by cell: what a value looks like depends on it and on its column.
 
-Everything that is not ours is escaped. Only addresses of Pipedrive become links.
+Everything that is not ours is escaped. Only addresses of Pipedrive that we made become links; one
+that came with the data is shown so that nothing makes a link of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from markupsafe import Markup
 from migrate.outcome import Cell, Table
 
 LINK: Final = re.compile(r"https://[a-z0-9-]+\.pipedrive\.com/([a-z]+)/(\d+)")
+LINKED: Final = frozenset({"record", "pipedrive_link"})
+ADDRESS: Final = re.compile(
+    r"\b(?:(?:https?|ftp|file):(?=//)|(?:javascript|vbscript|mailto):|data:(?=[a-z]+/)|www\.)",
+    re.IGNORECASE,
+)
 RATES: Final = frozenset({"fill_rate", "coverage", "in_alpine_iq", "in_pipedrive", "of_forecast"})
 KEYS: Final = frozenset({"source_key", "proposed_line", "code_in_this_account", "name", "source"})
 GOOD: Final = frozenset({"equal", "normalised_equal", "green"})
@@ -29,7 +35,12 @@ def shown(value: Cell) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.2f}".removesuffix(".00")
-    return value
+    return defanged(value)
+
+
+def defanged(text: str) -> str:
+    """The text without an address that a mail program, a sheet or a forge would make a link of."""
+    return ADDRESS.sub(lambda found: f"{found[0][:-1]}[{found[0][-1]}]", text)
 
 
 def as_table(table: Table) -> Markup:
@@ -56,8 +67,8 @@ def _cell(column: str, value: Cell) -> Markup:
         differs = column == "difference" and value != 0
         return _td("number bad-text" if differs else "number", text)
     text = shown(value)
-    if link := LINK.fullmatch(text):
-        anchor = Markup('<a href="{}" rel="noreferrer">{} {}</a>').format(text, *link.groups())
+    if column in LINKED and (link := LINK.fullmatch(str(value))):
+        anchor = Markup('<a href="{}" rel="noreferrer">{} {}</a>').format(value, *link.groups())
         return Markup("<td>{}</td>").format(anchor)
     if column in {"verdict", "is_equal"}:
         good = value is True or value in GOOD

@@ -1,7 +1,8 @@
 """remediation.csv: what a person has to do, one line a problem, safe to open in a spreadsheet.
 
 A cell that a spreadsheet would take for a formula gets an apostrophe in front; numbers that are
-numbers stay so. UTF-8 with a byte order mark, because spreadsheets guess wrongly without.
+numbers stay so. An address that came with the data is written so that nothing makes a link of it.
+UTF-8 with a byte order mark, because spreadsheets guess wrongly without.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from migrate.outcome import Cell
+from migrate.report.cells import LINKED, defanged
 
 # the last four are full-width forms, which some spreadsheets take for the narrow ones
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -23,7 +25,12 @@ def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]
         writer = csv.writer(out)
         writer.writerow(columns)
         for row in rows:
-            writer.writerow([safe(cell) for cell in row])
+            writer.writerow(
+                [
+                    safe(cell if name in LINKED or not isinstance(cell, str) else defanged(cell))
+                    for name, cell in zip(columns, row, strict=True)
+                ]
+            )
             count += 1
     return count
 

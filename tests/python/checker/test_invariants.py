@@ -376,6 +376,18 @@ def test_what_had_left_before_others_deleted_it_is_no_violation_once_it_is_gone_
     assert "I9" in {one.invariant for one in check(evidence).violations}
 
 
+def test_what_the_destination_fills_in_where_nothing_is_planned_is_no_violation(clean):
+    evidence, product = clean(), "aiq:product:sku0"
+    row = evidence.plan.rows[product]
+    planned = {**row.payload, "prices": [], "owner_id": None, "visible_to": None}
+    evidence.plan.rows[product] = replace(row, payload=planned)
+    one = held(evidence, product)
+    put(evidence, one, owner_id=101, visible_to=3, prices=[{"price": 0, "currency": "USD"}])
+    assert check(evidence).violations == []
+    put(evidence, held(evidence, product), prices=[{"price": 4.5, "currency": "USD"}])
+    assert {one.invariant for one in check(evidence).violations} == {"I6"}
+
+
 def test_what_others_edited_moved_or_deleted_is_explained(clean):
     evidence = clean()
     change(evidence, ORGANIZATION, by="others", name="name", to="By hand")
