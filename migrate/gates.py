@@ -89,6 +89,16 @@ QUESTIONS: Final = (
         "select count(*) from reconciliation.rec_wrong_parents",
     ),
     Question(
+        "organizations_unmatched",
+        "store names that fit no store, and stores without their organization",
+        "select count(*) from reconciliation.rec_organizations_unmatched",
+    ),
+    Question(
+        "labels_failed",
+        "labels that a person should have and doesn't",
+        "select count(*) from reconciliation.rec_labels_failed",
+    ),
+    Question(
         "field_differences",
         "fields whose value differs from the source",
         "select count(*) from reconciliation.rec_field_mismatches",

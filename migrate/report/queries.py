@@ -166,6 +166,10 @@ SECTIONS: Final = (
                 "What became of every record",
                 "select * from reconciliation.rec_accounting order by entity",
             ),
+            (
+                "Stores without their organization",
+                "select * exclude (source_key) from reconciliation.rec_organizations_unmatched",
+            ),
         ),
         _arrived,
     ),
@@ -218,6 +222,13 @@ SECTIONS: Final = (
                     "select label, column_name, source_members, destination_members, "
                     "members_on_both, coverage from reconciliation.rec_tag_coverage "
                     "order by label, column_name"
+                ),
+            ),
+            (
+                "Labels that failed",
+                (
+                    "select label, problem, what_to_do, count(*) as persons from "
+                    "reconciliation.rec_labels_failed group by all order by persons desc, label"
                 ),
             ),
         ),

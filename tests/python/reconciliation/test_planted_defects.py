@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from migrate.gates import judge
 from migrate.outcome import INVARIANT_BROKEN
 
 EDITED = ("edited_since", "different")
@@ -444,6 +445,33 @@ def test_counts_agree_although_a_deal_is_missing(verified, copied):
     assert missing == 1
     assert extra == 1
     assert there <= expected
+
+
+def test_lost_labels_and_stores_without_organization_have_tables_and_gates_of_their_own(
+    verified, copied
+):
+    lost = {
+        key
+        for defect, found in verified.planted
+        if defect.kind == "label lost"
+        for _, key, _ in found
+    }
+    failed = copied.ask("select source_key, problem from reconciliation.rec_labels_failed")
+    assert (
+        {key for key, problem in failed if problem == "the person lacks the label"} >= lost != set()
+    )
+    unmatched = copied.ask(
+        "select kind, source_key from reconciliation.rec_organizations_unmatched"
+    )
+    cleared = {
+        key
+        for defect, found in verified.planted
+        if defect.kind == "store's key cleared"
+        for _, key, _ in found
+    }
+    assert {key for kind, key in unmatched if kind == "store"} == cleared != set()
+    red = {gate.name for gate in judge(copied.data_dir / "warehouse.duckdb").red}
+    assert {"labels_failed", "organizations_unmatched"} <= red
 
 
 def test_the_untouched_account_gives_no_alarm(migrated, copied):
