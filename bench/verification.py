@@ -1,208 +1,174 @@
-"""A full verify at one size: `python -m bench.verification --size 100000`."""
+"""A full verify at one size: `python -m bench.verification --size 100000`.
+
+The parts of it one by one, where no turn of the machine is long enough for the whole:
+
+    python -m bench.verification --folder STATE --step fill --size 100000
+    python -m bench.verification --folder STATE --step read
+    python -m bench.verification --folder STATE --step compare
+    python -m bench.verification --folder STATE --step trace
+    python -m bench.verification --folder STATE --step result
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
-from bench.rows import Row, main
+from bench.multiplied import multiply, settle
+from bench.rows import SMALLEST, Row, as_markdown, main
 from sandbox import process
 
 PERSONAS = 300
-STRIDE = 10_000_000  # between the ids of one copy and the next
-COPIED = ("person", "deal", "deal_product", "note")
 AIQ2PD = str(Path(sys.executable).with_name("aiq2pd"))
+# what `aiq2pd verify` does before it compares, in a process of its own to be measured alone
+READ_BACK: Final = """
+from extract.pipedrive import read_back
+from load.progress import Silent
+from migrate.settings import Settings
+from migrate.steps import open_ledger
 
-# mart -> its columns that hold a key which differs from copy to copy
-MARTS = {
-    "person": ("source_key", "migration_key__c"),
-    "deal": ("source_key", "migration_key__c", "person__source_key"),
-    "deal_product": ("source_key", "deal__source_key"),
-    "note": ("source_key", "deal__source_key"),
-}
-TEXTS = {"deal_product": "comments", "note": "content"}
-PARENTS = {
-    "person": (),
-    "deal": ("person_id",),
-    "deal_product": ("deal_id",),
-    "note": ("deal_id",),
-}
+settings = Settings()
+with open_ledger(settings) as ledger:
+    read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=Silent())
+"""
+
+SOMEBODY: Final = """
+select ours.source_key,
+    'https://' || binding.company_domain || '.pipedrive.com/person/' || ours.pipedrive_id,
+    any_value(persons.emails[1].value)
+from marts.mart_persons as persons
+inner join ledger.id_map as ours
+    on persons.source_key = ours.source_key and ours.entity = 'person'
+cross join ledger.binding
+where ours.state = 'confirmed' and len(persons.emails) > 0
+group by all order by 1 limit 1
+"""
 
 
 def measure(size: int) -> Iterator[Row]:
-    """`aiq2pd verify`, read-back over HTTP included, of an account that a migration of 300
-    personas filled and that was then multiplied in bulk, alike in marts, ledger and Pipedrive
-    (the sandbox), up to the size in persons. Every field of every record is compared; all rate
-    windows run 600 times faster than real ones. The baseline is DuckDB reading the plan and the
-    destination's values once."""
+    """The two halves of `aiq2pd verify`, read-back over HTTP and comparison in SQL, of an account
+    that a migration of 300 personas filled and that was then multiplied in bulk, alike in marts,
+    ledger and Pipedrive (the sandbox), up to the size in persons. Every field of every record is
+    compared; all rate windows run 600 times faster than real ones. The comparison builds the plan
+    anew, as the command does. The baseline is DuckDB reading the plan and the destination's values
+    once."""
     with tempfile.TemporaryDirectory() as folder:
-        data_dir = Path(folder) / "data"
-        environment = {**os.environ, "AIQ2PD_DATA_DIR": str(data_dir)}
+        state = Path(folder)
+        fill(state, size)
+        read(state)
+        compare(state)
+        trace(state)
+        yield from result(state)
+
+
+def fill(state: Path, size: int) -> None:
+    """Migrate a small account, multiply it, and settle the ledger on what the copies hold."""
+    data_dir = state / "data"
+    environment = {**os.environ, "AIQ2PD_DATA_DIR": str(data_dir)}
+    if not (state / "small").exists():
         _call(environment, "demo", "--acts", "1", "--personas", str(PERSONAS))
-        copies = _multiply(data_dir, size)
-        info = process.up(
-            data_dir / "sandbox", personas=PERSONAS, seed=7, window_scale=600, plan="ultimate"
-        )
-        try:
-            environment |= info.environment()
-            _call(environment, "verify", "--no-read-back", may_fail=True)
-            _settle(data_dir)
-            seconds, processor, memory = _measured(environment)
-        finally:
-            process.down(data_dir / "sandbox")
-        yield from _result(data_dir, copies)
-        yield Row("verify, read-back included", seconds, "s", "read once", _read_once(data_dir))
-        yield Row("the same, processor time", processor, "s")
-        yield Row("the same, peak memory of the process", memory, "MiB")
+        (state / "small").touch(mode=0o600)
+    copies = multiply(data_dir, size)
+    _with_sandbox(data_dir, [AIQ2PD, "verify", "--no-read-back"], may_fail=True)
+    settle(data_dir)
+    _keep(state, copies=copies)
 
 
-def _call(environment: dict[str, str], *arguments: str, may_fail: bool = False) -> None:
-    subprocess.run(
-        [AIQ2PD, *arguments], env=environment, check=not may_fail, stdout=subprocess.DEVNULL
+def read(state: Path) -> None:
+    """Read the whole account back."""
+    spent = _with_sandbox(state / "data", [sys.executable, "-c", READ_BACK])
+    _keep(state, read_back=spent)
+
+
+def compare(state: Path) -> None:
+    """Compare every field of every record. Ends the bench when a gate is red."""
+    spent = _with_sandbox(state / "data", [AIQ2PD, "verify", "--no-read-back"])
+    _keep(state, comparison=spent)
+
+
+def trace(state: Path) -> None:
+    """Ask for one person by each of the three keys that people have at hand."""
+    data_dir = state / "data"
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as warehouse:
+        found = warehouse.execute(SOMEBODY).fetchone()
+    if found is None:
+        raise SystemExit("nobody with an address of their own crossed")
+    key, link, email = found
+    environment = {**os.environ, "AIQ2PD_DATA_DIR": str(data_dir)}
+    given = {"source key": key, "link": link, "e-mail address": email}
+    _keep(
+        state,
+        traces={
+            name: _measured([AIQ2PD, "trace", one], environment) for name, one in given.items()
+        },
     )
 
 
-def _measured(environment: dict[str, str]) -> tuple[float, float, float]:
-    """Wall and processor seconds and peak MiB of one verify."""
+def result(state: Path) -> Iterator[Row]:
+    """Rows of the figures that the steps kept."""
+    kept = json.loads((state / "figures.json").read_text(encoding="utf-8"))
+    yield from _compared(state / "data", kept["copies"])
+    halves = (("read-back", kept["read_back"]), ("comparison", kept["comparison"]))
+    for name, (wall, processor, memory) in halves:
+        yield Row(f"{name}", wall, "s")
+        yield Row(f"{name}, processor time", processor, "s")
+        yield Row(f"{name}, peak memory of the process", memory, "MiB")
+    for key, (wall, processor, _) in kept["traces"].items():
+        yield Row(f"trace by {key}", wall, "s", aim="under 2")
+        yield Row(f"trace by {key}, processor time", processor, "s")
+    seconds = sum(wall for _, (wall, _, _) in halves)
+    yield Row("verify, both halves", seconds, "s", "read once", _read_once(state / "data"))
+
+
+def _keep(state: Path, **figures: object) -> None:
+    file = state / "figures.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    file.write_text(json.dumps({**kept, **figures}), encoding="utf-8")
+
+
+def _call(environment: dict[str, str], *arguments: str) -> None:
+    subprocess.run([AIQ2PD, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def _with_sandbox(
+    data_dir: Path, command: list[str], *, may_fail: bool = False
+) -> tuple[float, float, float]:
+    """Wall and processor seconds and peak MiB of one command, while the servers run."""
+    info = process.up(
+        data_dir / "sandbox", personas=PERSONAS, seed=7, window_scale=600, plan="ultimate"
+    )
+    environment = {**os.environ, **info.environment(), "AIQ2PD_DATA_DIR": str(data_dir)}
+    try:
+        return _measured(command, environment, may_fail=may_fail)
+    finally:
+        process.down(data_dir / "sandbox")
+
+
+def _measured(
+    command: list[str], environment: dict[str, str], *, may_fail: bool = False
+) -> tuple[float, float, float]:
+    """Wall and processor seconds and peak MiB of one command."""
     began = time.perf_counter()
-    child = subprocess.Popen([AIQ2PD, "verify"], env=environment, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"verify ended with {child.returncode}: the copies are not alike")
     wall = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode and not may_fail:
+        raise SystemExit(f"{command[1][:20]} ended with {child.returncode}: are the copies alike?")
     return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def _multiply(data_dir: Path, size: int) -> int:
-    """Copies of all confirmed records that hang on a person, in all three places."""
-    with closing(sqlite3.connect(data_dir / "ledger.sqlite")) as ledger:
-        (persons,) = ledger.execute(
-            "select count(*) from id_map where entity = 'person' and state = 'confirmed'"
-        ).fetchone()
-        copies = max(1, -(-size // persons)) - 1
-        _copy_ledger(ledger, copies)
-    _copy_marts(data_dir / "warehouse.duckdb", copies)
-    _copy_records(data_dir, copies)
-    return copies + 1
-
-
-def _copy_ledger(ledger: sqlite3.Connection, copies: int) -> None:
-    columns = [row[1] for row in ledger.execute("pragma table_info(id_map)")]
-    changed = {
-        "source_key": "source_key || 'x' || k",
-        "pipedrive_id": f"pipedrive_id + k * {STRIDE}",
-        "deal_id": f"deal_id + k * {STRIDE}",
-    }
-    ledger.execute(
-        f"""
-        with recursive copy (k) as (
-            select 1 where {copies} > 0 union all select k + 1 from copy where k < {copies}
-        )
-        insert into id_map ({", ".join(columns)})
-        select {", ".join(changed.get(column, column) for column in columns)}
-        from id_map cross join copy
-        where state = 'confirmed' and entity in {COPIED}
-        """
-    )
-    ledger.commit()
-
-
-def _copy_marts(file: Path, copies: int) -> None:
-    with duckdb.connect(str(file)) as warehouse:
-        for entity, keys in MARTS.items():
-            replaced = [f"{key} || 'x' || k as {key}" for key in keys]
-            if text := TEXTS.get(entity):
-                replaced.append(
-                    f"replace({text}, '[' || source_key || ']', '[' || source_key || 'x' || k"
-                    f" || ']') as {text}"
-                )
-            warehouse.execute(
-                f"""
-                insert into marts.mart_{entity}s
-                select mart.* replace ({", ".join(replaced)})
-                from marts.mart_{entity}s as mart
-                cross join (select unnest(range(1, {copies + 1})) as k) as copy
-                where source_key in (
-                    select source_key from ledger.id_map
-                    where entity = '{entity}' and state = 'confirmed'
-                )
-                """
-            )
-
-
-def _copy_records(data_dir: Path, copies: int) -> None:
-    """The servers are down: their file is written to directly."""
-    with closing(sqlite3.connect(data_dir / "ledger.sqlite")) as ledger:
-        keys = {
-            entity: dict(
-                ledger.execute(
-                    "select pipedrive_id, source_key from id_map where entity = ?"
-                    f" and state = 'confirmed' and pipedrive_id < {STRIDE}",
-                    (entity,),
-                ).fetchall()
-            )
-            for entity in COPIED
-        }
-    with closing(sqlite3.connect(data_dir / "sandbox" / "pipedrive.sqlite")) as there:
-        for entity in COPIED:
-            columns = [row[1] for row in there.execute(f"pragma table_info({entity})")]
-            rows = there.execute(f"select * from {entity} where deleted is null").fetchall()
-            there.executemany(
-                f"insert into {entity} values ({', '.join('?' * len(columns))})",
-                _copied(entity, columns, rows, keys[entity], copies),
-            )
-        there.commit()
-
-
-def _copied(
-    entity: str, columns: list[str], rows: list[tuple], keys: dict[int, str], copies: int
-) -> Iterator[tuple]:
-    shifted = [columns.index(name) for name in ("id", *PARENTS[entity])]
-    doc_at = columns.index("doc")
-    for row in rows:
-        key = keys.get(row[0])
-        if key is None:
-            continue
-        doc = json.loads(row[doc_at])
-        for copy in range(1, copies + 1):
-            for name in ("id", *PARENTS[entity]):
-                doc[name] = row[columns.index(name)] + copy * STRIDE
-            text = json.dumps(doc, separators=(",", ":"))
-            text = text.replace(f'"{key}"', f'"{key}x{copy}"')
-            text = text.replace(f"[{key}]", f"[{key}x{copy}]")
-            new = [v + copy * STRIDE if at in shifted else v for at, v in enumerate(row)]
-            new[doc_at] = text.encode()
-            yield tuple(new)
-
-
-def _settle(data_dir: Path) -> None:
-    """The ledger remembers what the copies' rows hash to, as if it had sent them."""
-    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as warehouse:
-        hashes = warehouse.execute(
-            "select new_hash, field_hashes::varchar, entity, source_key from plan.plan_records "
-            f"where entity in {COPIED} and new_hash is not null"
-        ).fetchall()
-    with closing(sqlite3.connect(data_dir / "ledger.sqlite")) as ledger:
-        ledger.executemany(
-            "update id_map set payload_hash = ?, field_hashes = ?"
-            " where entity = ? and source_key = ?",
-            hashes,
-        )
-        ledger.commit()
-
-
-def _result(data_dir: Path, copies: int) -> Iterator[Row]:
+def _compared(data_dir: Path, copies: int) -> Iterator[Row]:
     """What was compared, and that all of it was found alike."""
     with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as warehouse:
         counts = warehouse.execute(
@@ -228,5 +194,36 @@ def _read_once(data_dir: Path) -> float:
     return time.perf_counter() - began
 
 
+STEPS: Final = ("fill", "read", "compare", "trace", "result")
+
+
+def _step(arguments: argparse.Namespace) -> None:
+    state = arguments.folder
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if arguments.step == "fill":
+        fill(state, arguments.size)
+    elif arguments.step == "read":
+        read(state)
+    elif arguments.step == "compare":
+        compare(state)
+    elif arguments.step == "trace":
+        trace(state)
+    else:
+        sys.stdout.write(as_markdown(list(result(state))))
+
+
+def _given() -> argparse.Namespace | None:
+    """What was asked of one step; None when the whole bench is meant."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--step", choices=STEPS)
+    parser.add_argument("--size", type=int, default=SMALLEST)
+    given, _ = parser.parse_known_args()
+    return given if given.step and given.folder else None
+
+
 if __name__ == "__main__":
-    main(measure)
+    if asked := _given():
+        _step(asked)
+    else:
+        main(measure)
