@@ -31,6 +31,19 @@ EXIT_CODES: Final = {
 Cell = str | int | float | None
 
 
+def shown(value: object) -> str:
+    """A cell as people read it: nothing for None, yes and no, thousands apart, cents where any."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}".removesuffix(".00")
+    return str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows for people and programs; `columns` name the cells."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migrate.outcome import Cell, Outcome, Table
+from migrate.outcome import Cell, Outcome, Table, shown
 
 
 def as_markdown(outcome: Outcome) -> str:
@@ -31,9 +31,5 @@ def _table(table: Table) -> str:
 
 def _cell(value: Cell) -> str:
     """Text that can't end its cell or start markup."""
-    if value is None:
-        return ""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".removesuffix(".00")
-    text = " ".join(str(value).split())
+    text = " ".join(shown(value).split())
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

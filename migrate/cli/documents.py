@@ -6,7 +6,7 @@ from migrate.cli.running import AsJson, Debug, run
 
 
 def documents(*, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Write the documents: data dictionary, what must be rebuilt by hand, push opt-ins.
+    """Write the documents: data and order line dictionaries, what to rebuild by hand, push list.
 
     Made from the mapping, the warehouse and the ledger, as Markdown and HTML; needs no
     credentials and calls nobody.

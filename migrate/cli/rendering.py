@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from migrate.outcome import DONE, Cell, Outcome, Table
+from migrate.outcome import DONE, Outcome, Table, shown
 
 PIPED_WIDTH = 140
 
@@ -23,7 +23,7 @@ def show(outcome: Outcome, console: Console | None = None) -> None:
         Text(outcome.headline, style="bold green" if outcome.exit_code == DONE else "bold")
     )
     for name, value in outcome.facts.items():
-        console.print(Text(f"  {name}: {_cell(value)}"))
+        console.print(Text(f"  {name}: {shown(value)}"))
     for table in outcome.tables:
         console.print(_table(table))
     for note in outcome.notes:
@@ -38,17 +38,5 @@ def _table(table: Table) -> RichTable:
             column.replace("_", " "), justify="right" if numbers else "left", overflow="fold"
         )
     for row in table.rows:
-        drawn.add_row(*(Text(_cell(cell)) for cell in row))
+        drawn.add_row(*(Text(shown(cell)) for cell in row))
     return drawn
-
-
-def _cell(value: Cell | object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return str(value)

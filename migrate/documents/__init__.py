@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 def write_documents(progress: Progress) -> Outcome:
     """`aiq2pd documents`."""
-    from migrate.documents.sheets import DOCUMENTS
+    from migrate.documents.dictionary import DICTIONARY, LINE_DICTIONARY
+    from migrate.documents.rebuild import PUSH_LIST, REBUILD
 
-    return _written("documents", DOCUMENTS, progress)
+    return _written("documents", (DICTIONARY, LINE_DICTIONARY, REBUILD, PUSH_LIST), progress)
 
 
 def discover(progress: Progress) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from migrate.outcome import Cell, Table
-from migrate.report.cells import shown
+from migrate.report.cells import text_of
 from migrate.report.page import layouts
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def as_html(sheet: Sheet, sections: Filled) -> str:
 def _table(table: Table) -> str:
     head = "| " + " | ".join(column.replace("_", " ") for column in table.columns) + " |"
     rule = "|" + "---|" * len(table.columns)
-    rows = ("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in table.rows)
+    rows = ("| " + " | ".join(map(_cell, table.columns, row)) + " |" for row in table.rows)
     return "\n".join((head, rule, *rows))
 
 
-def _cell(cell: Cell) -> str:
-    text = shown(cell).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+def _cell(column: str, cell: Cell) -> str:
+    text = text_of(column, cell).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
     return " ".join(text.replace("[", "\\[").replace("`", "\\`").split())

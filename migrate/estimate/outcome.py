@@ -55,7 +55,12 @@ def as_outcome(size: Size, settings: Settings, *, seat_price: float | None, now:
                 ("purpose", "calls", "tokens"),
                 tuple((each.purpose, each.calls, each.tokens) for each in spent),
             ),
-            _by_plan(tokens, size.orders, settings),
+            by_plan(
+                tokens,
+                size.orders,
+                seats=settings.pipedrive_seats,
+                share=settings.pipedrive_budget_share,
+            ),
             _by_strategy(size, chosen, settings, a_day),
             _seats(tokens, chosen, settings, seat_price),
             _extraction(size, now),
@@ -64,11 +69,10 @@ def as_outcome(size: Size, settings: Settings, *, seat_price: float | None, now:
     )
 
 
-def plot(outcome: Outcome) -> Markup:
+def plot(table: Table) -> Markup:
     """Days by plan and seats as bars, for the report: each against the longest."""
     from migrate.report.plots import Bar, bars
 
-    table = next(table for table in outcome.tables if table.title == PLAN_TABLE)
     rows = [(str(r["plan"]), int(r["seats"] or 0), float(r["days"] or 0)) for r in table.records()]
     longest = max((days for _, _, days in rows), default=0.0)
     return bars(
@@ -76,21 +80,25 @@ def plot(outcome: Outcome) -> Markup:
         "How many days the load takes on each plan, by number of seats; a bar is a share of the "
         "longest.",
         [
-            Bar(f"{plan}, {seats} seats", days, longest, f"{days:,.1f} d")
+            Bar(
+                f"{plan}, {seats} seat{'' if seats == 1 else 's'}",
+                *(days, longest),
+                f"{days:,.1f} days" if days >= 1 else f"{days * 24:,.1f} hours",
+            )
             for plan, seats, days in rows
         ],
     )
 
 
-def _by_plan(tokens: int, deals: int, settings: Settings) -> Table:
-    share = settings.pipedrive_budget_share
+def by_plan(tokens: int, deals: int, *, seats: int, share: float) -> Table:
+    """Days on each plan with some numbers of seats, `seats` among them, at this share of a day."""
     rows: list[tuple[Cell, ...]] = []
     for plan in plan_limits():
-        for seats in sorted({*SEATS, settings.pipedrive_seats}):
-            a_day = plan.tokens_per_day(seats, share)
-            cap = plan.deals_per_seat * seats
+        for number in sorted({*SEATS, seats}):
+            a_day = plan.tokens_per_day(number, share)
+            cap = plan.deals_per_seat * number
             fits = "fits" if deals <= cap else f"{deals - cap:,} too many"
-            rows.append((plan.name, seats, round(a_day), round(tokens / a_day, 2), cap, fits))
+            rows.append((plan.name, number, round(a_day), round(tokens / a_day, 4), cap, fits))
     return Table(
         PLAN_TABLE, ("plan", "seats", "tokens_a_day", "days", "deal_cap", "deals"), tuple(rows)
     )

@@ -11,7 +11,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from migrate.outcome import Cell, Table
+from migrate.outcome import Cell, Table, shown
 
 LINK: Final = re.compile(r"https://[a-z0-9-]+\.pipedrive\.com/([a-z]+)/(\d+)")
 LINKED: Final = frozenset({"record", "pipedrive_link"})
@@ -19,23 +19,30 @@ ADDRESS: Final = re.compile(
     r"\b(?:(?:https?|ftp|file):(?=//)|(?:javascript|vbscript|mailto):|data:(?=[a-z]+/)|www\.)",
     re.IGNORECASE,
 )
-RATES: Final = frozenset({"fill_rate", "coverage", "in_alpine_iq", "in_pipedrive", "of_forecast"})
-KEYS: Final = frozenset({"source_key", "proposed_line", "code_in_this_account", "name", "source"})
+RATES: Final = frozenset(
+    {"fill_rate", "filled_share", "coverage", "in_alpine_iq", "in_pipedrive", "of_forecast"}
+)
+KEYS: Final = frozenset(
+    {
+        *("source_key", "name", "source", "source_field", "path", "belongs_to"),
+        *("proposed_line", "line_for_property_fields", "line_for_fields"),
+    }
+)
+CODES: Final = frozenset({"code_in_this_account"})
 GOOD: Final = frozenset({"equal", "normalised_equal", "green"})
 WORDS_FROM: Final = 24
 
 
-def shown(value: Cell) -> str:
-    """A cell as people read it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.2f}".removesuffix(".00")
-    return defanged(value)
+def text_of(column: str, value: Cell) -> str:
+    """A cell as people read it in its column: shares as percent, no address a link."""
+    if column in RATES and isinstance(value, int | float):
+        return f"{value:.1%}"
+    return unlinked(value)
+
+
+def unlinked(value: Cell) -> str:
+    """A cell as people read it where its column does not matter."""
+    return defanged(shown(value))
 
 
 def defanged(text: str) -> str:
@@ -63,16 +70,17 @@ def _row(columns: tuple[str, ...], row: tuple[Cell, ...]) -> Markup:
 
 def _cell(column: str, value: Cell) -> Markup:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        text = f"{value:.1%}" if column in RATES else shown(value)
         differs = column == "difference" and value != 0
-        return _td("number bad-text" if differs else "number", text)
-    text = shown(value)
+        return _td("number bad-text" if differs else "number", text_of(column, value))
+    text = text_of(column, value)
     if column in LINKED and (link := LINK.fullmatch(str(value))):
         anchor = Markup('<a href="{}" rel="noreferrer">{} {}</a>').format(value, *link.groups())
         return Markup("<td>{}</td>").format(anchor)
     if column in {"verdict", "is_equal"}:
         good = value is True or value in GOOD
         return _td("good-text" if good else "bad-text", f"{'✓' if good else '✗'} {text}")
+    if column in CODES:
+        return _td("code", text)
     if column in KEYS:
         return _td("key", text)
     return _td("words" if len(text) >= WORDS_FROM else "", text)

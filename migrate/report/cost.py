@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from migrate.history import Step
 from migrate.outcome import Cell, Table
@@ -12,9 +13,6 @@ from migrate.places import Places
 from migrate.report import queries
 from migrate.report.plots import Bar, bars
 from migrate.summaries import Warehouse
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,29 @@ def measure(warehouse: Warehouse, where: Places, steps: list[Step]) -> Cost:
         bars("Seconds by step", "How long each step took.", rows),
         spent_on_them / forecast if forecast else None,
     )
+
+
+def on_other_plans(warehouse: Warehouse, where: Places) -> tuple[tuple[Table, ...], Markup]:
+    """Days of the whole migration by plan and seats, at the share of a day that the plan used;
+    nothing before a build."""
+    found = warehouse.table("Totals", queries.BUDGET).records()
+    if not found:
+        return (), Markup("")
+    from migrate.estimate.outcome import by_plan, plot
+    from migrate.estimate.size import counted
+    from migrate.estimate.spending import plan_limits, spending
+
+    ours = found[0]
+    seats = int(_number(ours["seats"]))
+    limits = next(each for each in plan_limits() if each.name == ours["plan_name"])
+    size = counted(where.warehouse)
+    table = by_plan(
+        sum(each.tokens for each in spending(size)),
+        size.orders,
+        seats=seats,
+        share=_number(ours["tokens_per_day"]) / limits.tokens_per_day(seats, 1.0),
+    )
+    return (table,), plot(table)
 
 
 def _against_forecast(where: Places, warehouse: Warehouse) -> Table:

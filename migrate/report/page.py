@@ -17,7 +17,7 @@ from migrate.gates import Gate, Verdict, judge_in
 from migrate.outcome import Cell, Table
 from migrate.places import Places
 from migrate.report import cost, queries
-from migrate.report.cells import as_table, shown
+from migrate.report.cells import as_table, unlinked
 from migrate.summaries import Warehouse, open_warehouse
 
 ROWS_SHOWN = 200
@@ -63,6 +63,13 @@ def gather(where: Places) -> tuple[Page, Table]:
                 spent.tables,
                 spent.plot,
             ),
+            Section(
+                "plans",
+                "Days by plan and seats",
+                "What the whole migration of this account takes on each of Pipedrive's plans, from "
+                "the first read-back to verification, at the share of a day's tokens in force.",
+                *cost.on_other_plans(warehouse, where),
+            ),
         )
         facts = _facts(warehouse)
         figures = _figures(warehouse, verdict, spent.of_forecast)
@@ -84,7 +91,7 @@ def layouts(package: str) -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"cell": shown, "as_table": as_table}
+    environment.filters |= {"cell": unlinked, "as_table": as_table}
     return environment
 
 

@@ -32,6 +32,7 @@ APPLIED: Final = (
     "round(sum(epoch(ended_at) - epoch(started_at)), 1) as seconds from ledger.runs "
     "where kind = 'apply' group by plan_digest"
 )
+BUDGET: Final = "select plan_name, seats, tokens_per_day from plan.plan_totals"
 REMEDIATION: Final = "select * from reconciliation.remediation"
 TOKENS: Final = (
     "select entity, sum(calls)::bigint as calls, sum(tokens)::bigint as tokens "

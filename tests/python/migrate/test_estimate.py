@@ -11,7 +11,7 @@ from load.errors import ConfigError
 from load.progress import Silent
 from migrate import settings as all_settings
 from migrate.estimate import estimate, with_plan
-from migrate.estimate.outcome import plot
+from migrate.estimate.outcome import PLAN_TABLE, plot
 from migrate.estimate.size import counted, given
 from migrate.estimate.spending import spending, strategies
 from migrate.settings import Settings
@@ -59,7 +59,8 @@ def test_the_break_even_of_a_seat_is_its_price_over_the_days_it_saves():
 
 
 def test_the_plot_shows_each_plan_with_its_days():
-    drawn = str(plot(estimate(Settings(), Silent(), size=given(100, 300, 3), seat_price=None)))
+    outcome = estimate(Settings(), Silent(), size=given(100, 300, 3), seat_price=None)
+    drawn = str(plot(next(table for table in outcome.tables if table.title == PLAN_TABLE)))
     assert drawn.startswith("<figure><svg")
     assert "ultimate, 5 seats" in drawn
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.python.browser import browser, page_of, violations
 
+DOCUMENTS = (
+    *("scope", "data-dictionary", "order-line-dictionary", "rebuild-by-hand", "push-opt-ins"),
+)
 SHAPES = ((1280, "light"), (390, "light"), (1280, "dark"))
 
 
@@ -16,21 +18,6 @@ SHAPES = ((1280, "light"), (390, "light"), (1280, "dark"))
 def running():
     with browser() as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def pages(migrated, tmp_path_factory) -> Path:
-    """The folders `report` and `documents` of the migrated account."""
-    from load.progress import Silent
-    from migrate.documents import discover, write_documents
-
-    folder = tmp_path_factory.mktemp("pages") / "data"
-    shutil.copytree(migrated.data_dir, folder, ignore=shutil.ignore_patterns("sandbox", "dlt"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIQ2PD_DATA_DIR", str(folder))
-        discover(Silent())
-        write_documents(Silent())
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +75,15 @@ def test_tables_hold_rows_and_counts_agree_with_the_warehouse(running, report, p
         rows = page.locator("#counts table").first.locator("tbody tr")
         shown = [rows.nth(at).locator("td").all_inner_texts()[:2] for at in range(rows.count())]
         assert shown == [[entity, f"{eligible:,}"] for entity, eligible in expected]
-        for section in ("dimensions", "population", "tags", "fields", "spot-check", "cost"):
+        for section in (
+            "dimensions",
+            "population",
+            "tags",
+            "fields",
+            "spot-check",
+            "cost",
+            "plans",
+        ):
             assert page.locator(f"#{section} tbody tr").count() > 0, section
 
 
@@ -112,12 +107,46 @@ def test_axe_finds_nothing_on_the_report(running, report, width, scheme):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("name", ["scope", "data-dictionary", "rebuild-by-hand", "push-opt-ins"])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_axe_finds_nothing_on_the_documents_and_a_phone_shows_them(running, pages, name):
     with page_of(running, pages / "documents" / f"{name}.html", width=390) as page:
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert page.locator("tbody tr").count() > 0
+
+
+LINES_OF_CODES = """all => all.map(one => {
+    const text = document.createRange()
+    text.selectNodeContents(one)
+    return new Set([...text.getClientRects()].map(box => Math.round(box.top))).size
+})"""
+
+
+@pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1280, "screen"), (1030, "print")])
+def test_a_code_of_forty_characters_is_read_in_two_lines_on_phone_and_paper(
+    running, pages, width, media
+):
+    """1030 pixels: a sheet of A4 laid across, less its margins."""
+    with page_of(running, pages / "documents" / "data-dictionary.html", width=width) as page:
+        page.emulate_media(media=media)
+        written = page.locator("td.code:not(:empty)")
+        assert written.count() > 60
+        assert {len(text) for text in written.all_inner_texts()} == {40}
+        assert set(written.evaluate_all(LINES_OF_CODES)) == {2}
+        if media == "print":
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            tables = page.locator("table").evaluate_all("all => all.map(one => one.scrollWidth)")
+            assert max(tables) <= width
+
+
+def test_on_a_phone_the_label_stays_in_sight_while_the_table_is_moved(running, pages):
+    with page_of(running, pages / "documents" / "data-dictionary.html", width=390) as page:
+        page.locator(".scroll").first.evaluate("one => { one.scrollLeft = 400 }")
+        assert 0 <= page.locator("tbody td").first.bounding_box()["x"] < 40
+        widths = page.locator("tbody td:first-child").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().width)"
+        )
+        assert 80 < min(widths) <= max(widths) < 200
 
 
 def test_axe_would_find_a_fault(running, tmp_path):

@@ -39,6 +39,41 @@ def test_source_key_link_and_email_address_lead_to_the_same_record(person):
     assert all(outcome.tables == outcomes[0].tables for outcome in outcomes)
 
 
+@pytest.mark.parametrize("entity", ["organization", "product", "deal"])
+def test_a_link_to_any_record_of_ours_leads_to_its_source_key(person, migrated, entity):
+    with duckdb.connect(str(migrated.data_dir / "warehouse.duckdb"), read_only=True) as warehouse:
+        key, number = warehouse.execute(
+            "select source_key, pipedrive_id from ledger.id_map where entity = ? "
+            "and state = 'confirmed' order by source_key limit 1",
+            [entity],
+        ).fetchone()
+    outcomes = [
+        trace(Silent(), key=given)
+        for given in (key, f"https://{person[4]}.pipedrive.com/{entity}/{number}")
+    ]
+    assert {outcome.headline for outcome in outcomes} == {f"{entity} {key}"}
+    assert outcomes[0].tables == outcomes[1].tables
+    assert {"Fields", "Ledger", "Calls"} <= {table.title for table in outcomes[0].tables}
+
+
+def test_the_fields_show_what_the_landed_record_and_pipedrive_say(person, migrated):
+    key, _, email, _, _ = person
+    outcome = trace(Silent(), key=key, is_masked=False)
+    fields = next(table for table in outcome.tables if table.title == "Fields").records()
+    points = next(row for row in fields if row["column_name"] == "loyalty_points__c")
+    with duckdb.connect(str(migrated.data_dir / "warehouse.duckdb"), read_only=True) as warehouse:
+        (landed,) = warehouse.execute(
+            "select sum((payload ->> '$.loyaltyPoints')::double) from raw_alpine_iq.contacts "
+            "where record_key in (select contact_id from intermediate.int_contacts_matched "
+            "where person_source_key = ?)",
+            [key],
+        ).fetchone()
+    assert float(points["mart"]) == float(points["pipedrive"]) == landed
+    emails = next(row for row in fields if row["column_name"] == "emails")
+    assert email in emails["mart"]
+    assert email in emails["pipedrive"]
+
+
 def test_it_shows_source_merge_consent_plan_ledger_calls_and_present_values(person):
     titles = {table.title for table in trace(Silent(), key=person[0]).tables}
     assert {"Fields", "Source records of this person", "Consent evidence"} <= titles
@@ -69,6 +104,7 @@ def test_the_whole_command_takes_under_two_seconds_of_processor_time(person, mig
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stderr
