@@ -19,6 +19,11 @@ planned as (select * from {{ ref('plan_records') }}),
 
 id_map as (select * from {{ ref('stg_ledger__id_map') }}),
 
+withdrawn as (
+    select * from {{ ref('plan_withdrawn') }}
+    where entity = 'person' and starts_with(why, 'merged into ')
+),
+
 consent_changes as (
     select * from {{ ref('plan_consent_changes') }}
     where direction = 'rise' and not is_sent
@@ -126,6 +131,27 @@ united as (
         'leave it, or record the evidence and an approval' as what_to_do,
         'medium' as severity
     from consent_changes
+    union all
+    -- merged at the source after both were loaded: two persons stand for one
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        null as column_name,
+        null as field_name,
+        why as problem,
+        null as source_value,
+        null as destination_value,
+        if(
+            is_flagged,
+            'the other one goes on; this one has lost consent and segments. Merge the '
+            || 'two in Pipedrive only with the other one''s values, and empty its '
+            || 'suppression after',
+            'the other one goes on; this one keeps what it had: take its consent and '
+            || 'segments away, or let policy deleted_at_source flag it'
+        ) as what_to_do,
+        if(is_flagged, 'low', 'high') as severity
+    from withdrawn
 ),
 
 -- lines and notes are looked at on the page of their deal
