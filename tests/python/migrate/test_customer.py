@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from load.errors import ConfigError
@@ -49,26 +46,43 @@ def test_the_customers_folder_is_the_project_in_force_and_the_core_lends_its_see
 
 
 @pytest.mark.long
-def test_the_example_builds_on_this_version_with_its_own_seed_model_and_override(
-    tmp_path, migrated
-):
+def test_the_example_builds_with_data_on_this_version_and_on_the_one_that_is_committed():
+    done = subprocess.run(
+        [str(ROOT / ".ci" / "customer_example"), "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert done.stdout.count("the example builds with all its tests: ") == 2
+    assert "on HEAD:" in done.stdout
+
+
+@pytest.mark.long
+def test_the_selections_of_a_customers_repository_are_those_of_the_core(tmp_path):
     make(Silent(), "acme", parent=tmp_path, core=str(ROOT))
-    folder, data = tmp_path / "acme", tmp_path / "data"
-    data.mkdir()
-    shutil.copy(migrated.data_dir / "warehouse.duckdb", data)
-    environment = {**os.environ, "AIQ2PD_DATA_DIR": str(data)}
-    for command in (("deps",), ("build", "--exclude-resource-type", "unit_test")):
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet", *command],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-3000:]
-    with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as warehouse:
-        nicknames = warehouse.execute(
-            "select source_key, store_nickname__c from marts.mart_organizations"
-        ).fetchall()
-    assert any(name.startswith(("North / ", "South / ")) for _, name in nicknames)
+    listed(tmp_path / "acme", "deps")
+    for selector in ("build", "plan", "verify"):
+        ours = listed(ROOT, "ls", "--selector", selector, "--target-path", str(tmp_path / "core"))
+        theirs = listed(tmp_path / "acme", "ls", "--selector", selector)
+        assert len(ours) > 50
+        assert theirs - ours <= {"int_store_regions", "store_regions"} | tests_of(theirs)
+        assert ours - theirs == set()
+
+
+def listed(folder: Path, *command: str) -> set[str]:
+    """What dbt says, line by line."""
+    output = ("--output", "name") if command[0] == "ls" else ()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet", *command, *output],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+def tests_of(names: set[str]) -> set[str]:
+    """Tests of what the customer adds."""
+    return {name for name in names if "store_regions" in name}
