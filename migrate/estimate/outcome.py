@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from extract.alpine_iq.calls import PerContactCalls, plan_calls
 from migrate.estimate.size import Size
 from migrate.estimate.spending import (
-    RECENT_SHARE,
     PlanLimits,
     plan_limits,
     spending,
@@ -163,6 +162,7 @@ def _notes(size: Size) -> tuple[str, ...]:
         return (left_out,)
     assumed = (
         f"Assumed: {size.stores} stores, {size.products:,} products, {size.notes:,} notes, "
-        f"{size.audiences} audiences, {RECENT_SHARE:.0%} of orders in the last year."
+        f"{size.audiences} audiences, {size.recent_orders:,} orders in the last year "
+        "(seeds/mapping/estimate_assumptions.csv)."
     )
     return (left_out, assumed)

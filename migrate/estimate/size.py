@@ -18,9 +18,6 @@ from load.warehouse import is_there
 from migrate.places import mapping_seed
 from migrate.summaries import open_warehouse
 
-STORES: Final = 5
-PRODUCTS: Final = 1_000
-AUDIENCES: Final = 20
 LABEL_CALLS: Final = 1
 
 
@@ -32,14 +29,14 @@ class Size:
     persons: int
     orders: int
     lines_per_order: dict[int, int] = field(default_factory=dict)
-    stores: int = STORES
-    products: int = PRODUCTS
+    stores: int = 0
+    products: int = 0
     notes: int = 0
-    audiences: int = AUDIENCES
+    audiences: int = 0
     label_calls: int = LABEL_CALLS
     custom_fields: int = 0
     stages: int = 0
-    recent_orders: int | None = None
+    recent_orders: int = 0
     is_counted: bool = False
 
     @property
@@ -51,16 +48,26 @@ def given(contacts: int, orders: int, lines_per_order: float, notes: int = 0) ->
     """A size by its three figures: a fraction of lines is shared out between two whole numbers."""
     fewer = int(lines_per_order)
     with_more = round(orders * (lines_per_order - fewer))
+    assumed = assumptions()
     shared = {fewer: orders - with_more, fewer + 1: with_more}
     return Size(
         contacts=contacts,
         persons=contacts,
         orders=orders,
         lines_per_order={lines: count for lines, count in shared.items() if lines and count},
+        stores=int(assumed["stores"]),
+        products=int(assumed["products"]),
+        audiences=int(assumed["audiences"]),
         notes=notes,
+        recent_orders=round(orders * assumed["recent_order_share"]),
         custom_fields=_catalogued(),
         stages=_staged(),
     )
+
+
+def assumptions() -> dict[str, float]:
+    """What is taken where a person gives only three figures: seeds/mapping/estimate_assumptions."""
+    return {r["assumption"]: float(r["value"]) for r in _seed("estimate_assumptions.csv")}
 
 
 def counted(warehouse: Path) -> Size:

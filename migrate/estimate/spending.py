@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from load.budget import TOKENS_PER_SEAT
 from load.costs import FIELD_LISTS, RECORDS, cheapest_line_calls, token_cost
 from migrate.estimate.size import Size
 from migrate.places import mapping_seed
 
 PAGE: Final = 500
 DEALS_PER_CALL: Final = 100
-RECENT_SHARE: Final = 0.25  # where nothing was counted: orders of the last year
 CANARY: Final = (
     ("POST /api/v2/persons", 1),
     ("POST /api/v2/deals", 1),
@@ -51,11 +49,11 @@ class PlanLimits:
     """One row of seeds/mapping/plan_limits.csv."""
 
     name: str
-    multiplier: int
+    daily_tokens_per_seat: int
     deals_per_seat: int
 
     def tokens_per_day(self, seats: int, share: float) -> float:
-        return TOKENS_PER_SEAT * self.multiplier * seats * share
+        return self.daily_tokens_per_seat * seats * share
 
 
 def plan_limits() -> list[PlanLimits]:
@@ -63,10 +61,12 @@ def plan_limits() -> list[PlanLimits]:
     file = mapping_seed("plan_limits.csv")
     with file.open(encoding="utf-8", newline="") as lines:
         rows = [
-            PlanLimits(row["plan_name"], int(row["token_multiplier"]), int(row["deals_per_seat"]))
+            PlanLimits(
+                row["plan_name"], int(row["daily_tokens_per_seat"]), int(row["deals_per_seat"])
+            )
             for row in csv.DictReader(lines)
         ]
-    return sorted(rows, key=lambda row: row.multiplier)
+    return sorted(rows, key=lambda row: row.daily_tokens_per_seat)
 
 
 def spending(size: Size, *, with_lines: bool = True, deals: int | None = None) -> list[Spent]:
@@ -76,7 +76,7 @@ def spending(size: Size, *, with_lines: bool = True, deals: int | None = None) -
     share = deals / size.orders if size.orders else 0.0
     lines = {n: count * share for n, count in size.lines_per_order.items()} if with_lines else {}
     return [
-        _priced("read Pipedrive before planning", _read_back(Size(0, 0, 0, products=0, stores=0))),
+        _priced("read Pipedrive before planning", _read_back(Size(0, 0, 0))),
         _priced("preflight and canary", _preflight(size)),
         _priced("fields, options, labels", _fields(size)),
         _priced("read structure, check values", [*_opening(), *_value_checks(deals)]),
@@ -96,13 +96,6 @@ def undoing(size: Size, deals: int) -> int:
     return records * token_cost("DELETE /api/v2/deals/{id}") + size.notes * token_cost(
         "DELETE /api/v1/notes/{id}"
     )
-
-
-def recent(size: Size) -> int:
-    """Orders of the last year: counted, else a share that the estimate names."""
-    if size.recent_orders is not None:
-        return size.recent_orders
-    return round(size.orders * RECENT_SHARE)
 
 
 def _priced(purpose: str, calls: list[tuple[str, int]]) -> Spent:
@@ -170,19 +163,22 @@ def _pages(count: int) -> int:
 
 
 def strategies(size: Size) -> Iterator[tuple[str, int, int, str]]:
-    """Order strategies: (name, tokens, deals under the cap at the end, what reporting loses)."""
+    """Order strategies by the names of `plan.plan_strategies`.
+
+    One each: (name, tokens, deals under the cap at the end, what reporting loses).
+    """
     every = sum(each.tokens for each in spending(size))
     archive = size.orders * token_cost("PATCH /api/v2/deals/{id}")
-    few = recent(size)
+    few = size.recent_orders
     yield "all_deals", every, size.orders, "nothing"
     yield (
-        "archived_in_waves",
+        "archived_waves",
         every + archive,
         0,
         "archived deals are left out of most of Pipedrive's reports and can't be edited",
     )
     yield (
-        "recent_as_deals",
+        "recent_deals",
         sum(each.tokens for each in spending(size, deals=few)),
         few,
         "older orders are only totals on the person",

@@ -75,11 +75,10 @@ fields_of_others as (
 budgeted as (
     select
         plan_name,
-        token_multiplier,
         deals_per_seat,
         custom_field_cap,
         {{ pipedrive_setting('seats') }} as seats,
-        30000 * token_multiplier
+        daily_tokens_per_seat
         * {{ pipedrive_setting('seats') }}
         * {{ pipedrive_setting('budget_share') }}
             as tokens_per_day

@@ -2,28 +2,75 @@
 
 from __future__ import annotations
 
+import csv
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
+import duckdb
 import pytest
 
+from load.budget import FACTORS, TOKENS_PER_SEAT
 from load.errors import ConfigError
+from load.limits import CEILINGS
 from load.progress import Silent
+from migrate import account
 from migrate import settings as all_settings
+from migrate.demo import PHASES
 from migrate.estimate import estimate, with_plan
 from migrate.estimate.outcome import PLAN_TABLE, plot
 from migrate.estimate.size import counted, given
 from migrate.estimate.spending import spending, strategies
+from migrate.places import mapping_seed
 from migrate.settings import Settings
+from sandbox import process
+
+
+def spent(data_dir: Path) -> tuple[int, int]:
+    """Calls and tokens of everything that the ledger counted."""
+    file = data_dir / "ledger.sqlite"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
+        return ledger.execute("select sum(calls), sum(tokens) from token_use").fetchone()
 
 
 def test_what_is_counted_in_the_marts_costs_within_two_percent_of_what_the_run_spent(migrated):
-    file = migrated.data_dir / "ledger.sqlite"
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
-        calls, tokens = ledger.execute("select sum(calls), sum(tokens) from token_use").fetchone()
+    calls, tokens = spent(migrated.data_dir)
     estimated = spending(counted(migrated.data_dir / "warehouse.duckdb"))
     assert sum(each.tokens for each in estimated) == pytest.approx(tokens, rel=0.02)
     assert sum(each.calls for each in estimated) == pytest.approx(calls, rel=0.02)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("seed", "personas"), [(11, 30), (23, 90), (5, 240)])
+def test_other_accounts_than_the_fixture_spend_within_two_percent_of_their_estimate(
+    seed, personas, data_dir, monkeypatch
+):
+    info = process.up(data_dir / "sandbox", personas=personas, seed=seed, window_scale=600)
+    try:
+        settings = account.on_sandbox(info)
+        for _, phase in PHASES:
+            phase(settings, Silent())
+    finally:
+        process.down(data_dir / "sandbox")
+    calls, tokens = spent(data_dir)
+    estimated = spending(counted(data_dir / "warehouse.duckdb"))
+    assert sum(each.tokens for each in estimated) == pytest.approx(tokens, rel=0.02)
+    assert sum(each.calls for each in estimated) == pytest.approx(calls, rel=0.02)
+
+
+def test_the_estimate_and_the_plan_call_the_ways_of_orders_by_the_same_names(migrated):
+    with closing(duckdb.connect(str(migrated.data_dir / "warehouse.duckdb"), read_only=True)) as db:
+        planned = db.execute("select strategy from plan.plan_strategies").fetchall()
+    assert {name for name, *_ in strategies(given(10, 100, 3))} == {name for (name,) in planned}
+
+
+def test_the_loader_and_the_plan_know_the_same_limits_of_each_plan():
+    with mapping_seed("plan_limits.csv").open(encoding="utf-8", newline="") as lines:
+        rows = {row["plan_name"]: row for row in csv.DictReader(lines)}
+    assert {name: int(row["daily_tokens_per_seat"]) for name, row in rows.items()} == {
+        name: TOKENS_PER_SEAT * factor for name, factor in FACTORS.items()
+    }
+    assert {name: int(row["burst_requests"]) for name, row in rows.items()} == CEILINGS
 
 
 def test_the_worked_example_of_300000_orders_needs_some_six_and_a_half_million_tokens():
@@ -43,10 +90,10 @@ def test_every_strategy_says_what_it_costs_and_what_reporting_loses():
     found = {
         name: (tokens, deals, lost) for name, tokens, deals, lost in strategies(given(10, 100, 3))
     }
-    assert found["archived_in_waves"][0] == found["all_deals"][0] + 500
-    assert found["archived_in_waves"][1] == 0
+    assert found["archived_waves"][0] == found["all_deals"][0] + 500
+    assert found["archived_waves"][1] == 0
     assert found["lines_as_text"][0] < found["all_deals"][0]
-    assert found["recent_as_deals"][1] < 100
+    assert found["recent_deals"][1] < 100
     assert all(lost for _, _, lost in found.values())
 
 
