@@ -8,7 +8,7 @@ STAMP := $(VENV)/.built-from-$(shell cat requirements.lock pyproject.toml 2>/dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-long lint format docs site bench lock clean
+.PHONY: help env demo test test-long lint format docs samples site bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ docs: env ## the generated pages
 	@$(BIN)/python -m migrate.documents.fields_page models/marts/_fields.md
 	@$(BIN)/python -m migrate.mapping_page docs/mapping.md
 	@$(BIN)/python -m migrate.error_manual docs/errors.md
+
+samples: env ## docs/sample-diffs.md: what the diff says about the sample pull requests (minutes)
+	@$(BIN)/python -m migrate.diff.samples docs/sample-diffs.md
 
 site: env docs ## docs/ as pages in site/ that open offline
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -14,7 +14,7 @@ from migrate.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[4]
 GIT = shutil.which("git") or "git"
-PATCHES = Path(__file__).parent / "patches"
+PATCHES = ROOT / "examples" / "pull_requests"
 
 
 @dataclass(frozen=True)
