@@ -7,7 +7,10 @@ import pytest
 from load.errors import ConfigError
 from migrate.diff.review import keep, misfit
 from migrate.diff.revisions import export, revision
+from migrate.diff.samples import SAMPLES
 from migrate.outcome import INVARIANT_BROKEN, Outcome
+
+from .conftest import PATCHES, ROOT
 
 
 def outcome(*, exit_code: int = 0, rises: int = 0) -> Outcome:
@@ -68,3 +71,13 @@ def test_an_exported_commit_has_the_project_and_its_link_to_the_profiles(reposit
 def test_a_revision_that_git_does_not_know_is_named(repository):
     with pytest.raises(ConfigError, match="no-such-branch: git knows no such revision"):
         revision(repository.path, "no-such-branch")
+
+
+def test_the_page_of_sample_pull_requests_shows_each_patch_as_it_is_with_its_exit_code():
+    page = (ROOT / "docs" / "sample-diffs.md").read_text(encoding="utf-8")
+    expected = {"bug_that_raises_consent": 70, "changed_merge_rule": 70}
+    assert {patch.stem for patch in PATCHES.glob("*.patch")} == set(SAMPLES)
+    for name, title in SAMPLES.items():
+        patch = (PATCHES / f"{name}.patch").read_text(encoding="utf-8")
+        shown = f"## {title}\n\n```diff\n{patch}```\n\nExit code {expected.get(name, 0)}."
+        assert shown in page, f"{name}: make samples"
