@@ -46,6 +46,7 @@ from migrate.cli import (
     waves,
 )
 from migrate.cli.running import flowing
+from migrate.uncaught import quieten, told
 
 INTRODUCTION = """Move a whole Alpine IQ account into Pipedrive: plan, apply, verify.
 
@@ -108,7 +109,8 @@ def main() -> None:
     """The entry point: files are private, and a polite kill ends as cleanly as Ctrl-C."""
     os.umask(0o077)
     signal.signal(signal.SIGTERM, _as_interrupt)
-    app()
+    quieten()
+    told(app)
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
