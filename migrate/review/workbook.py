@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from xml.etree.ElementTree import ParseError
 
 import yaml
 from openpyxl import Workbook, load_workbook
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 SIGNED: Final = "decided_by"
+LARGEST: Final = 64 * 1024 * 1024
 SHOWN_AT_MOST: Final = 10
 WIDTHS: Final = (10, 60)
 HEAD: Final = PatternFill("solid", fgColor="E3EAF4")
@@ -88,11 +90,25 @@ def write(
     return written
 
 
+def _refuse_bombs(file: Path) -> None:
+    """A small file that unpacks to more than any true workbook of ours is not opened."""
+    try:
+        with zipfile.ZipFile(file) as packed:
+            unpacked = sum(part.file_size for part in packed.infolist())
+    except (zipfile.BadZipFile, OSError):
+        return  # what is no workbook at all is said where it is opened
+    if unpacked > LARGEST:
+        raise ConfigError(f"{file}: unpacks to {unpacked >> 20} MiB, no workbook of ours does")
+
+
 def read(file: Path, seeds: Path) -> list[Change]:
     """What the workbook would change, sheet by sheet."""
+    _refuse_bombs(file)
     try:
         book = load_workbook(file)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
+    except (
+        InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, OSError,
+    ):  # fmt: skip
         raise ConfigError(f"{file}: no workbook; save it as .xlsx") from None
     faults: list[str] = []
     changes = []

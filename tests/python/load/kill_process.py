@@ -80,7 +80,7 @@ class Lives:
         for start in range(MOST_STARTS):
             pid = self.forked.start(job)
             # longer each time: a run that has doubts to settle takes longer than a calm one
-            time.sleep(chance.uniform(0.0, self.lengths[name] * (1 + start / 10)))
+            time.sleep(chance.uniform(0.0, self.lengths[name] * (0.6 + start / 10)))
             self.hits[name] += disturb(pid, self.task)
             ended = self.forked.ended(pid)
             if ended is not None and ended["exit_code"] != 75:

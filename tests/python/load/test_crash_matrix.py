@@ -139,7 +139,9 @@ def test_updates_killed_at_every_write_point_end_as_if_never_killed(loader, worl
 
 def adopting(world, company):
     """A world whose person 2 somebody had typed in before."""
-    person = company.ask("POST", "/api/v2/persons", {"name": "Typed In By Hand"})["data"]
+    shop = company.ask("POST", "/api/v2/organizations", {"name": "Old Customer"})["data"]
+    body = {"name": "Typed In By Hand", "org_id": shop["id"]}
+    person = company.ask("POST", "/api/v2/persons", body)["data"]
     world.actions["aiq:contact:2"] = ("adopt", person["id"])
     return world
 

@@ -60,9 +60,8 @@ def disturbed(loader, worlds, *, seed: int, kills: int, stopped: float = 0.0, **
     return found
 
 
-@pytest.mark.long
 def test_fifty_kills_at_random_moments_change_nothing_of_the_end(loader, worlds):
-    found = disturbed(loader, worlds, seed=SEED, kills=50)
+    found = disturbed(loader, worlds, seed=SEED, kills=50, settle_seconds=0.4)
     assert sum(found["hits"].values()) >= 50
     assert set(found["hits"]) == {"load", "delta", "undo"}
 
@@ -74,9 +73,10 @@ def test_a_thousand_kills_at_random_moments_change_nothing_of_the_end(loader, wo
     assert sum(found["hits"].values()) >= 250
 
 
+@pytest.mark.long
 def test_a_process_that_stood_still_for_longer_than_its_timeouts_goes_on(loader, worlds):
-    found = disturbed(loader, worlds, seed=SEED, kills=4, stopped=1.2, read_timeout=0.25)
-    assert sum(found["hits"].values()) >= 4
+    found = disturbed(loader, worlds, seed=SEED, kills=2, stopped=1.2, read_timeout=0.25)
+    assert sum(found["hits"].values()) >= 2
 
 
 @pytest.mark.long
