@@ -21,6 +21,7 @@ from load.payload import (
     api_value,
     current_value,
     is_lasting_link,
+    is_lasting_value,
     parent_keys,
     target_hash,
 )
@@ -40,6 +41,8 @@ class Change:
     kept: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
+    # columns that the plan empties and the API cannot: they hold what the answer shows
+    lasting: list[str] = field(default_factory=list)
     own_elements: dict[str, list[str]] = field(default_factory=dict)
     # same columns that an update in doubt had set: nobody else did
     landed: set[str] = field(default_factory=set)
@@ -130,8 +133,9 @@ def _decide_column(  # noqa: PLR0917
         change.kept.append(column)
     elif verdict == "same":
         change.same.append(column)
-        if has_landed:
-            change.landed.add(column)
+        change.landed |= {column} if has_landed else set()
+    elif is_lasting_value(column, desired):
+        change.lasting.append(column)
     else:
         if policy == "never_raise":
             rank_guard(entity, change.row.source_key, column, current, desired, ranks)

@@ -177,6 +177,13 @@ def is_lasting_link(column: str, wanted: Any) -> bool:
     return column.endswith(PARENT_SUFFIX) and is_empty(wanted)
 
 
+def is_lasting_value(column: str, wanted: Any) -> bool:
+    """A native value that should become empty: the API documents null for none of ours. The times
+    of closing leave by themselves when the status changes; a lost reason stays."""
+    is_native = not column.endswith((CUSTOM_SUFFIX, PARENT_SUFFIX))
+    return is_native and column not in {"label_names", *_LIST_MEMBERS} and is_empty(wanted)
+
+
 def parent_keys(payload: Mapping[str, Any]) -> list[str]:
     """The source keys of a record's parents."""
     return [

@@ -117,7 +117,8 @@ async def _send(run: Run, phase: Phase, decided: list[Change]) -> list[PlanRow]:
 
 def _intent(run: Run, phase: Phase, change: Change) -> UpdateIntent:
     lines = []
-    for column, value in change.values.items():
+    # what the server empties by itself has to be put back by an undo, too
+    for column, value in [*change.values.items(), *dict.fromkeys(change.lasting).items()]:
         before = current_value(phase.entity, column, change.current, run.catalog)
         lines.append(
             JournalLine(
@@ -206,6 +207,9 @@ def _confirm(
         stored = current_value(phase.entity, column, shown, run.catalog)
         held = stored if not is_empty(stored) else value
         hashes[column] = target_hash(column, held, salt=run.salt)
+    for column in change.lasting:
+        stored = current_value(phase.entity, column, shown, run.catalog)
+        hashes[column] = target_hash(column, stored, salt=run.salt)
     written = Written(
         pipedrive_id=record.pipedrive_id or 0,
         payload_hash=row.new_hash,

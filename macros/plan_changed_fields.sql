@@ -63,6 +63,13 @@ fields_compared as (
         fields_listed.is_known,
         fields_listed.hash_now,
         catalogue.on_update,
+        coalesce(
+            catalogue.kind = 'native'
+            and catalogue.on_update <> 'merge_set'
+            and not ends_with(catalogue.column_name, '__source_key')
+            and catalogue.column_name <> 'prices',
+            false
+        ) as is_lasting,
         -- a column that is new to the mart was never sent
         coalesce(
             fields_listed.hashes_sent[fields_listed.column_name], md5('null')
@@ -124,6 +131,8 @@ fields_decided as (
                 and (hash_there is distinct from hash_now)
                 then 'send'
             when hash_now = hash_sent then 'keep'
+            -- the API takes no null for them: they leave with others or stay
+            when is_lasting and hash_now = md5('null') then 'accompany'
             when on_update = 'never_raise'
                 then case
                     when rank_now > rank_before then 'consent_rise'

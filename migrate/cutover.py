@@ -24,6 +24,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from load.undo import Selection
@@ -33,7 +34,7 @@ from migrate.applying import apply_plan
 from migrate.documents import write_documents
 from migrate.gates import judge
 from migrate.outcome import CONFIGURATION, DONE, INVARIANT_BROKEN, RUN_AGAIN_LATER, Outcome, Table
-from migrate.places import project_dir
+from migrate.places import decision_seed
 from migrate.report import write_report
 from migrate.steps import frozen_plan, open_ledger, publish_ledger, remembered
 from migrate.summaries import open_warehouse
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from migrate.settings import Settings
 
 ATTESTED: Final = "integration_disabled"
-WAIVERS: Final = "seeds/decisions/test_waivers.csv"
+WAIVERS: Final = Path("seeds/decisions/test_waivers.csv")
 ORDER: Final = ("extract", "build", "plan", "apply", "sweep", "verify")
 # verify's red gates don't stop: the cutover's own say so
 STOPS: Final = (INVARIANT_BROKEN, RUN_AGAIN_LATER)
@@ -59,6 +60,13 @@ RUNS: Final = (
     "select count(*) from raw_alpine_iq.extraction_runs where payload ->> 'state' = 'closed'"
 )
 STALE: Final = "select coalesce(max(older_than_a_day), 0) from discovery.disc_detail_ages"
+AGES: Final = """
+select entity, field_name as field, resource as read_by, contacts, never_read, older_than_a_day,
+    strftime(oldest_read_at, '%Y-%m-%d %H:%M') as oldest,
+    strftime(median_read_at, '%Y-%m-%d %H:%M') as median
+from discovery.disc_detail_ages
+order by entity, field
+"""
 LEFT_OVER: Final = "select count(*) from reconciliation.remediation"
 
 
@@ -81,6 +89,12 @@ def cut_over(settings: Settings, progress: Progress, *, dry_run: bool = False) -
     settings.pipedrive()
     ran = () if dry_run else _final_steps(settings, progress)
     answers = tuple(_waived(answer) for answer in _answers(settings, progress))
+    with open_warehouse(settings.places.warehouse) as warehouse:
+        ages = (
+            (warehouse.table("Ages of details, UTC", AGES),)
+            if warehouse.has("discovery", "disc_detail_ages")
+            else ()
+        )
     if not dry_run:
         _log(settings, answers)
     red = [answer for answer in answers if not answer.is_open]
@@ -94,7 +108,7 @@ def cut_over(settings: Settings, progress: Progress, *, dry_run: bool = False) -
         f"red: {', '.join(one.gate for one in red)}" if red else "all gates are open: cut over",
         code if red else DONE,
         facts={"dry run": "yes" if dry_run else "no"},
-        tables=(*((done,) if ran else ()), table),
+        tables=(*((done,) if ran else ()), *ages, table),
         notes=_next(red=bool(red), dry_run=dry_run),
     )
 
@@ -234,7 +248,7 @@ def _waived(answer: Answer) -> Answer:
     if answer.is_open or answer.gate == "consent":
         return answer
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    with (project_dir() / WAIVERS).open(encoding="utf-8", newline="") as file:
+    with decision_seed(WAIVERS.name).open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row["test_name"] == f"cutover.{answer.gate}" and row["waived_until"] >= today:
                 why = f"{row['reason']} ({row['waived_by']}, until {row['waived_until']})"

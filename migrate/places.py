@@ -44,6 +44,12 @@ def mapping_seed(name: str) -> Path:
     return own if own.is_file() else core_dir() / "seeds" / "mapping" / name
 
 
+def decision_seed(name: str) -> Path:
+    """A seed of decisions: the customer's own where there is one, else the core's."""
+    own = project_dir() / "seeds" / "decisions" / name
+    return own if own.is_file() else core_dir() / "seeds" / "decisions" / name
+
+
 def env_file() -> Path:
     """The file of further environment variables."""
     return Path(os.environ.get(ENV_FILE_VARIABLE) or project_dir() / ".env").absolute()

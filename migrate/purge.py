@@ -9,6 +9,10 @@ what was made, and the newest plan without its records, which says what each col
 Before-images go, so overwritten values can no longer be put back. With the ledger (`--ledger`)
 nothing of ours is left, and nothing can be undone or gone on with.
 
+Copies elsewhere go with them: this ledger's backups in AIQ2PD_BACKUP_DIR and bundles that were
+sealed or opened here; what can't be reached is listed with what to do. A folder that was handed
+over keeps its bundle, which may be the only one that is still alive.
+
 Raises `ConfigError` for a choice that makes no sense, `RetryLater` while a run is active.
 """
 
@@ -16,16 +20,17 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from load.errors import ConfigError
-from migrate.outcome import Outcome, Table
+from migrate.outcome import DONE, NEEDS_A_HUMAN, Outcome, Table
 
 if TYPE_CHECKING:
     from load.progress import Progress
@@ -86,6 +91,7 @@ def purge(
     *,
     where: Places,
     choice: Choice,
+    backup_dir: Path | None = None,
     dry_run: bool = False,
     ask: Callable[[str], bool] | None = None,
     now: Callable[[], float] = time.time,
@@ -98,9 +104,10 @@ def purge(
 
             stack.enter_context(run_lock(where.ledger, started_at="purge"))
         _refuse_doubts(where, choice)
-        doomed = _doomed(where, choice, cutoff)
+        copies, beyond_reach = _copies(where, backup_dir)
+        doomed = _doomed(where, choice, cutoff, copies)
         if dry_run or (ask is not None and not ask(_question(doomed, choice))):
-            return _outcome(where, doomed, choice, done=False)
+            return _outcome(where, doomed, choice, beyond_reach, done=False)
         progress.start("purge", None)
         for path in doomed.paths:
             if path.is_dir():
@@ -112,7 +119,45 @@ def purge(
         if choice.everything and not choice.ledger:
             _empty_newest_plan(where.plans)
         progress.finish("purge")
-    return _outcome(where, doomed, choice, done=True)
+    return _outcome(where, doomed, choice, beyond_reach, done=True)
+
+
+def _copies(where: Places, backup_dir: Path | None) -> tuple[list[Path], dict[str, str]]:
+    """What of ours lies elsewhere, and what is there or was there and can't be reached."""
+    from migrate import bundles
+
+    found: list[Path] = []
+    beyond: dict[str, str] = {}
+    if backup_dir is not None and not backup_dir.is_dir():
+        beyond[str(backup_dir)] = "AIQ2PD_BACKUP_DIR is not there: bring it back and run again"
+    ours = _owner(where.ledger, "mode=ro")
+    for file in sorted(backup_dir.glob("*.sqlite")) if backup_dir is not None else ():
+        # nobody writes to a backup any more, and a look should leave no file beside it
+        owner = _owner(file, "immutable=1")
+        if owner is None or ours is None:
+            beyond[str(file)] = "whose backup it is can't be read: delete it by hand if it is yours"
+        elif owner == ours:
+            found.append(file)
+    for bundle in bundles.noted(where):
+        if where.sealed.is_file():
+            beyond[str(bundle)] = "kept: this folder was handed over in it; delete it by hand"
+        elif bundle.is_file():
+            found.append(bundle)
+        else:
+            beyond[str(bundle)] = (
+                f"not there any more: delete it wherever it is, and its line in {bundles.NOTED}"
+            )
+    return found, beyond
+
+
+def _owner(ledger: Path, how: str) -> str | None:
+    """Which ledger a file is a copy of."""
+    try:
+        with closing(sqlite3.connect(f"file:{ledger}?{how}", uri=True)) as db:
+            row = db.execute("select ledger_id from binding").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else str(row[0])
 
 
 def _refuse_doubts(where: Places, choice: Choice) -> None:
@@ -130,7 +175,7 @@ def _refuse_doubts(where: Places, choice: Choice) -> None:
         )
 
 
-def _doomed(where: Places, choice: Choice, cutoff: float | None) -> Doomed:
+def _doomed(where: Places, choice: Choice, cutoff: float | None, copies: list[Path]) -> Doomed:
     images = _before_images(where.ledger, cutoff) if where.ledger.is_file() else 0
     if choice.everything:
         kept = KEPT_BY_ALL if choice.ledger else KEPT_BY_ALL | _for_an_undo(where)
@@ -138,10 +183,10 @@ def _doomed(where: Places, choice: Choice, cutoff: float | None) -> Doomed:
         if not choice.ledger:
             newest = _newest_plan(where.plans)
             paths += [plan for plan in sorted(where.plans.glob("*")) if plan != newest]
-        return Doomed.of(paths, images)
+        return Doomed.of([*paths, *copies], images)
     paths = [
         path
-        for path in _old_candidates(where)
+        for path in [*_old_candidates(where), *copies]
         if max((file.stat().st_mtime for file in _files(path)), default=0) < (cutoff or 0)
     ]
     return Doomed.of(paths, images)
@@ -219,8 +264,13 @@ def _question(doomed: Doomed, choice: Choice) -> str:
     )
 
 
-def _outcome(where: Places, doomed: Doomed, choice: Choice, *, done: bool) -> Outcome:
-    names = (str(path.relative_to(where.data)) for path in doomed.paths)
+def _outcome(
+    where: Places, doomed: Doomed, choice: Choice, beyond_reach: dict[str, str], *, done: bool
+) -> Outcome:
+    names = (
+        str(path.relative_to(where.data) if path.is_relative_to(where.data) else path)
+        for path in doomed.paths
+    )
     rows = tuple(zip(names, doomed.files, strict=True))
     stays = ["what the operating system, a backup or a synchronised folder copied stays there"]
     if not choice.everything:
@@ -232,10 +282,15 @@ def _outcome(where: Places, doomed: Doomed, choice: Choice, *, done: bool) -> Ou
             "overwritten values can no longer be put back",
         )
     what = "purged" if done else "nothing was purged; this would be"
+    tables = [Table("Purged" if done else "Would be purged", ("path", "files"), rows)]
+    if beyond_reach:
+        columns = ("copy", "what to do")
+        tables.append(Table("Copies out of reach", columns, tuple(sorted(beyond_reach.items()))))
     return Outcome(
         "purge",
         f"{what}: {len(doomed.paths)} files and folders, {doomed.before_images} before-images",
+        NEEDS_A_HUMAN if beyond_reach and done else DONE,
         facts={"megabytes": round(doomed.size / 1e6, 1)},
-        tables=(Table("Purged" if done else "Would be purged", ("path", "files"), rows),),
+        tables=tuple(tables),
         notes=tuple(stays),
     )

@@ -38,7 +38,9 @@ def ask_pipedrive(settings: Settings) -> str:
     """Ask whose token it is."""
     from load.ledger import Ledger
     from migrate.loading import company
+    from migrate.places import refuse_if_sealed
 
+    refuse_if_sealed(settings.places)
     with Ledger.open(settings.places.ledger, None) as ledger:
         found = asyncio.run(company(settings.pipedrive(), ledger))
     return f"ok: {found.company_domain} ({found.company_id})"

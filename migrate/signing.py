@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from load.preflight import Gate
 from migrate.addresses import is_loopback
-from migrate.places import project_dir
+from migrate.places import core_dir, decision_seed, project_dir
 
 if TYPE_CHECKING:
     from load.plan import FrozenPlan
@@ -37,16 +37,16 @@ _LENGTH: Final = 16
 
 def hashes(settings: Settings, company_id: int) -> dict[str, str]:
     """`mapping_hash` and `scope_hash` as they are now."""
-    root = project_dir()
     mapping = hashlib.sha256()
-    for pattern in _MAPPING:
-        for file in sorted(root.glob(pattern)):
+    # a customer's repository lays its own models and seeds over the core's
+    for root in dict.fromkeys((core_dir(), project_dir())):
+        for file in (one for pattern in _MAPPING for one in sorted(root.glob(pattern))):
             mapping.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     scope = [
         settings.alpine_iq_uid,
         company_id,
         settings.order_strategy,
-        (root / "seeds/decisions/policies.csv").read_text(encoding="utf-8"),
+        decision_seed("policies.csv").read_text(encoding="utf-8"),
     ]
     text = json.dumps(scope, default=str)
     return {

@@ -23,8 +23,11 @@ import httpx
 
 from load import creates, engine, provision, settle, updates
 from load.client import PipedriveClient
+from load.engine import ApplyResult, apply
 from load.errors import MigrationError
 from load.ledger import Ledger, store
+from load.plan import FrozenPlan
+from load.progress import Silent
 from load.settings import PipedriveAccount
 from load.undo import engine as undoing
 from load.undo import removing, restoring
@@ -159,6 +162,25 @@ class Host:
         finally:
             if not transport.is_dead:
                 ledger.close()
+
+
+def applying(
+    plan: FrozenPlan, *, dry_run: bool = False
+) -> Callable[[Process], Coroutine[Any, Any, ApplyResult]]:
+    """The work of a process that applies a plan."""
+
+    async def work(process: Process) -> ApplyResult:
+        return await apply(
+            plan,
+            process.ledger,
+            process.client,
+            settings=process.account,
+            clock=process.clock,
+            progress=Silent(),
+            dry_run=dry_run,
+        )
+
+    return work
 
 
 @contextmanager

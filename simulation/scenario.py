@@ -20,15 +20,13 @@ from checker.destination import read_destination
 from checker.evidence import Call, Evidence, Limits
 from checker.ledger import read_ledger
 from checker.report import Report, check
-from load.engine import ApplyResult, apply
 from load.errors import AccessRefused, MigrationError, RetryLater
-from load.plan import FrozenPlan
 from load.progress import Silent
 from load.sweep import SweepResult, sweep
 from load.undo import Selection, UndoResult, undo
 from simulation.company import Company
 from simulation.people import People
-from simulation.process import Fate, Host, Process, determined
+from simulation.process import Fate, Host, Process, applying, determined
 from simulation.schedule import Dice, Schedule
 from simulation.stage import Stage
 from simulation.timeline import Timeline, run_in
@@ -110,10 +108,10 @@ class _Story:
     async def tell(self) -> Ending:
         """From the first load to the verdict."""
         self._let_people_in()
-        await self._until_done(self._applying(self.world.first), patience=self.schedule.patience)
-        dry = await self._calls_of(self._applying(self.world.second, dry_run=True))
-        await self._until_done(self._applying(self.world.second))
-        last = self._undoing() if self.schedule.undo else self._applying(self.world.second)
+        await self._until_done(applying(self.world.first), patience=self.schedule.patience)
+        dry = await self._calls_of(applying(self.world.second, dry_run=True))
+        await self._until_done(applying(self.world.second))
+        last = self._undoing() if self.schedule.undo else applying(self.world.second)
         if self.schedule.undo:
             await self._until_done(last)
         await self._all_arrived()
@@ -186,22 +184,6 @@ class _Story:
 
         if self.moments:
             self.company.deliver = with_people  # type: ignore[method-assign]
-
-    def _applying(
-        self, plan: FrozenPlan, *, dry_run: bool = False
-    ) -> Callable[[Process], Coroutine[Any, Any, ApplyResult]]:
-        async def work(process: Process) -> ApplyResult:
-            return await apply(
-                plan,
-                process.ledger,
-                process.client,
-                settings=process.account,
-                clock=process.clock,
-                progress=Silent(),
-                dry_run=dry_run,
-            )
-
-        return work
 
     def _undoing(self) -> Callable[[Process], Coroutine[Any, Any, UndoResult]]:
         async def work(process: Process) -> UndoResult:

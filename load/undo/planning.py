@@ -21,6 +21,7 @@ from load.undo.plan import DELETE_COSTS, UndoPlan, UndoRow, deadline, in_order
 from load.undo.rules import Column, is_custom, put_back, touched
 from load.undo.selection import Selection
 
+STUCK: Final = "it was empty: the API can't empty it again"
 _DELETE_COST: Final = 3
 
 
@@ -134,7 +135,7 @@ def _column(run: Run, record: Record, name: str, *, before: Any, sent: set[str])
 def _judge_columns(
     run: Run, finding: Finding, columns: Sequence[Column], shown: Mapping[str, Any]
 ) -> None:
-    restore, done = [], []
+    restore, done, follows = [], [], []
     for column in columns:
         current = current_value(finding.record.entity, column.name, shown, run.catalog)
         verdict, _ = put_back(column, current, salt=run.salt)
@@ -145,9 +146,13 @@ def _judge_columns(
         elif verdict == "spare":
             finding.spared[column.name] = "changed by others"
         elif verdict == "stuck":
-            finding.spared[column.name] = "a link that was empty: the API can't empty it again"
+            finding.spared[column.name] = STUCK
+        elif verdict == "follows":
+            follows.append(column.name)
         else:
             finding.spared[column.name] = "narrowed: putting it back would raise it"
+    if "status" not in restore:
+        finding.spared |= dict.fromkeys(follows, STUCK)
     finding.restore, finding.done = tuple(restore), tuple(done)
 
 

@@ -39,6 +39,8 @@ class Restore:
     current: Mapping[str, Any]
     values: dict[str, Any] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
+    # what the server empties with the status
+    follows: list[str] = field(default_factory=list)
     attempt_id: int = 0
 
 
@@ -98,6 +100,8 @@ def _decide(run: Run, one: Restore, columns: Sequence[Column]) -> Restore:
         verdict, value = put_back(column, current, salt=run.salt)
         if verdict == "same":
             one.done.append(column.name)
+        elif verdict == "follows":
+            one.follows.append(column.name)
         elif verdict == "restore":
             if column.ranks is not None and raises(current, value, column.ranks):
                 raise InvariantBroken(
@@ -166,9 +170,12 @@ def _restored(run: Run, one: Restore) -> None:
     """A record of ours holds from now on what we put there; of an adopted one nothing is ours."""
     entity = one.record.entity
     hashes: dict[str, str | None] = {}
+    is_ours = one.record.origin == "created"
     for column in [*one.values, *one.done]:
         held = one.values.get(column, current_value(entity, column, one.current, run.catalog))
-        is_ours = one.record.origin == "created"
         hashes[column] = target_hash(column, held, salt=run.salt) if is_ours else None
+    if "status" in one.values:
+        for column in one.follows:
+            hashes[column] = target_hash(column, None, salt=run.salt) if is_ours else None
     removals.restored(run.ledger, entity, one.row.source_key, hashes)
     doubts.settle_attempts(run.ledger, entity, one.row.source_key, "update", "applied")

@@ -3,8 +3,9 @@
 A record of ours may be deleted as long as each of its columns holds what we wrote, and nobody
 filled a column that we left empty. A column may be put back as long as it holds what we wrote. A
 column whose options are ranked is never put back to a higher rank, and cleared only from the
-highest one: what is lost by that is listed, not repaired. A link to a parent cannot be cleared: the
-API documents no empty value for it.
+highest one: what is lost by that is listed, not repaired. A link to a parent cannot be cleared, nor
+can most native values: the API documents no empty value for them. Times of closing go with the
+status.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from load.payload import (
     current_value,
     is_empty,
     is_lasting_link,
+    is_lasting_value,
     target_hash,
 )
 
@@ -51,7 +53,10 @@ _FILLED_BY_SERVER: Final = frozenset({
     "owner_id", "visible_to", "prices", "currency", "value", "status", "add_time", "user_id",
 })  # fmt: skip
 
-Verdict = Literal["restore", "same", "spare", "narrowed", "stuck"]
+# the server empties these when the status that they belong to goes
+CLOSING_TIMES: Final = frozenset({"won_time", "lost_time", "close_time"})
+
+Verdict = Literal["restore", "same", "spare", "narrowed", "stuck", "follows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,18 @@ def put_back(column: Column, current: Any, *, salt: str) -> tuple[Verdict, Any]:
             return "spare", current
         return ("narrowed" if raises(current, before, column.ranks) else "restore"), before
     if is_ours:
-        return ("stuck" if is_lasting_link(name, before) else "restore"), before
+        return _undone(name, before), before
     if column.own_elements:
         left = _without_ours(column, current, salt=salt)
         return ("spare", current) if left == current else ("restore", left)
     return "spare", current
+
+
+def _undone(name: str, before: Any) -> Verdict:
+    if name in CLOSING_TIMES and is_empty(before):
+        return "follows"
+    lasts = is_lasting_link(name, before) or is_lasting_value(name, before)
+    return "stuck" if lasts else "restore"
 
 
 def raises(current: Any, leaving: Any, ranks: Mapping[int, int]) -> bool:

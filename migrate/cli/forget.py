@@ -34,7 +34,9 @@ def forget(
     """Erase one person from everything kept here, and prove it by the same search afterwards.
 
     Raw rows, models, plans, ledger and its backups, before-images, quarantine, reports and exports
-    in the inbox; with --destination also the person, their deals, lines and notes in Pipedrive.
+    in the inbox; backups in AIQ2PD_BACKUP_DIR, and handover bundles, opened by AIQ2PD_HANDOVER_KEY;
+    with --destination also the person, their deals, lines and notes in Pipedrive. Exit code 3: a
+    copy or a record is left that you must see to; it is listed.
     Databases are rewritten, so that nothing stays in free space. Who comes back with a later
     extraction is erased again. No undo brings back. Can be killed: the same command goes on.
 

@@ -33,13 +33,15 @@ def purge(
 
     --older-than takes superseded plans, ledger backups, before-images, reports, logs and exports;
     the raw tables and the newest plan stay. --all takes the whole data folder but the ledger, by
-    which an undo still finds what was made. Calls nobody, and leaves the sandbox's state alone.
+    which an undo still finds what was made. Both take this ledger's backups in AIQ2PD_BACKUP_DIR
+    and handover bundles as well; exit code 3 lists those that can't be reached. Calls nobody, and
+    leaves the sandbox's state alone.
 
     Example:
 
         aiq2pd purge --older-than 30d --dry-run
     """
-    from migrate import places
+    from migrate import places, settings
     from migrate.purge import Choice
     from migrate.purge import purge as purged
 
@@ -49,6 +51,7 @@ def purge(
             progress,
             where=places.here(),
             choice=choice,
+            backup_dir=settings.read().backup_dir,
             dry_run=dry_run,
             ask=None if yes else _asked,
         )

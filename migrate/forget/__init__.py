@@ -1,10 +1,11 @@
 """`aiq2pd forget`: one person erased from everything that this project keeps, and the proof of it.
 
 The order makes a crash harmless: who is meant is written down first, the tombstone next, then
-files, plans, journals, warehouse, and the ledger's own rows last; run again, it goes on from what
-was written down. Everything is counted before and after, by the same search.
+files, plans, journals, copies elsewhere, warehouse, and the ledger's own rows last; run again, it
+goes on from what was written down. Everything is counted before and after, by the same search.
 
-Raises `ConfigError` for a key that fits nobody, `RetryLater` while another run is active.
+Raises `ConfigError` for a key that fits nobody or a folder that was handed over, `RetryLater` while
+another run is active.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from load.errors import ConfigError, InvariantBroken
 from migrate.outcome import DONE, NEEDS_A_HUMAN, Outcome, Table
+from migrate.places import refuse_if_sealed
 
 if TYPE_CHECKING:
     from load.forget.needles import Needles
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from migrate.settings import Settings
 
 UNDER_WAY: Final = "forgetting.json"
+NOT_REACHED: Final = "Copies out of reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ def forget_person(
 ) -> Outcome:
     """`aiq2pd forget`."""
     where = settings.places
+    if not dry_run:
+        refuse_if_sealed(where)
     with ExitStack() as stack:
         if where.ledger.is_file():
             from load.ledger.lock import run_lock
@@ -57,17 +62,29 @@ def forget_person(
             stack.enter_context(run_lock(where.ledger, started_at="forget"))
         progress.start("look", None)
         person = _under_way(where) or _find(where, key)
-        before = places_holding(where, person.subject.all())
+        before, beyond_reach = _everywhere(settings, person)
         progress.finish("look")
         question = f"{sum(before.values()):,} rows and files will be erased; no undo brings back"
         if dry_run or (ask is not None and not ask(question)):
-            return _outlook(person, before, destination=destination)
+            return _outlook(person, before, beyond_reach, destination=destination)
         _write_down(where, person)
         deleted = _delete_there(settings, progress, person) if destination else None
-        left = _erase(where, progress, person)
-        after = places_holding(where, person.subject.all())
+        left = _erase(settings, progress, person)
+        after, beyond_reach = _everywhere(settings, person)
         (where.data / UNDER_WAY).unlink()
-    return _outcome(where, person, before, after, deleted=deleted, left=left)
+    tables = [_counts("Erased", before), _counts("Found by the same search afterwards", after)]
+    if beyond_reach:
+        tables.append(_not_reached(beyond_reach))
+    return _outcome(where, person, tables, set(after), deleted=deleted, left=left)
+
+
+def _everywhere(settings: Settings, person: Person) -> tuple[dict[str, int], dict[str, str]]:
+    """What holds the person, here and in copies elsewhere; and copies that are out of reach."""
+    from migrate.forget import elsewhere
+
+    needles = person.subject.all()
+    copies = elsewhere.count(settings.places, settings.backup_dir, needles)
+    return places_holding(settings.places, needles) | copies.holding, copies.beyond_reach
 
 
 def erase_again(where: Places) -> int:
@@ -182,13 +199,13 @@ async def _same_company(client: Any, ledger: Any) -> None:
         )
 
 
-def _erase(where: Places, progress: Progress, person: Person) -> tuple[Path, ...]:
-    """Everything on this machine; gives back the files that a person must see to."""
+def _erase(settings: Settings, progress: Progress, person: Person) -> tuple[Path, ...]:
+    """Everything within reach; gives back the files that a person must see to."""
     from load.forget import plans, rows
     from load.ledger import Ledger
-    from migrate.forget import files, tombstones, warehouse
+    from migrate.forget import elsewhere, files, tombstones, warehouse
 
-    needles = person.subject.all()
+    where, needles = settings.places, person.subject.all()
     progress.start("erase", None)
     where.data.mkdir(mode=0o700, exist_ok=True)
     if not where.ledger.is_file():
@@ -196,8 +213,8 @@ def _erase(where: Places, progress: Progress, person: Person) -> tuple[Path, ...
     tombstones.remember(where.ledger, person.subject.contact_ids)
     erased = files.erase(where.data, needles, beside={UNDER_WAY})
     plans.erase(where.plans, needles)
-    databases = _sqlite_files(where)
-    for file in databases:
+    elsewhere.erase(where, settings.backup_dir, needles)
+    for file in _sqlite_files(where):
         if file != where.ledger:
             rows.erase(file, needles)
     if where.warehouse.is_file():
@@ -211,13 +228,22 @@ def _counts(title: str, counts: dict[str, int]) -> Table:
     return Table(title, ("place", "rows or files"), tuple(sorted(counts.items())))
 
 
-def _outlook(person: Person, before: dict[str, int], *, destination: bool) -> Outcome:
+def _not_reached(copies: dict[str, str]) -> Table:
+    return Table(NOT_REACHED, ("copy", "what to do"), tuple(sorted(copies.items())))
+
+
+def _outlook(
+    person: Person, before: dict[str, int], beyond_reach: dict[str, str], *, destination: bool
+) -> Outcome:
     there = sum(len(numbers) for numbers in person.ids.values())
     return Outcome(
         "forget",
         f"{sum(before.values()):,} rows and files hold this person; nothing was erased",
         facts={"contacts": len(person.subject.contact_ids), "records in Pipedrive": there},
-        tables=(_counts("Would be erased", before),),
+        tables=(
+            _counts("Would be erased", before),
+            *((_not_reached(beyond_reach),) if beyond_reach else ()),
+        ),
         notes=(
             "Next: the same command without --dry-run"
             + ("" if destination else "; with --destination also in Pipedrive"),
@@ -228,8 +254,8 @@ def _outlook(person: Person, before: dict[str, int], *, destination: bool) -> Ou
 def _outcome(
     where: Places,
     person: Person,
-    before: dict[str, int],
-    after: dict[str, int],
+    tables: list[Table],
+    after: set[str],
     *,
     deleted: Deleted | None,
     left: tuple[Path, ...],
@@ -238,7 +264,7 @@ def _outcome(
     from migrate.forget.warehouse import proof
 
     names_left = {str(file.relative_to(where.data)) for file in left}
-    if still := sorted(set(after) - names_left):
+    if still := sorted(after - names_left):
         raise InvariantBroken(f"forget left something behind in {', '.join(still)}")
     there = sum(len(numbers) for numbers in person.ids.values())
     refused = deleted.refused if deleted is not None else []
@@ -254,7 +280,7 @@ def _outcome(
         notes.insert(0, f"{there:,} records stay in Pipedrive: delete them there, by hand")
     elif deleted is not None:
         notes.insert(0, "Pipedrive keeps deleted records for 30 days before it purges them")
-    tables = [_counts("Erased", before), _counts("Found by the same search afterwards", after)]
+    needs_a_human = bool(left or in_pipedrive or any(one.title == NOT_REACHED for one in tables))
     if refused:
         tables.append(Table("Refused by Pipedrive", ("entity", "id", "status"), tuple(refused)))
     if left:
@@ -263,9 +289,9 @@ def _outcome(
     return Outcome(
         "forget",
         "forgotten on this machine" + ("" if deleted is None else " and in Pipedrive"),
-        NEEDS_A_HUMAN if left or in_pipedrive else DONE,
+        NEEDS_A_HUMAN if needs_a_human else DONE,
         facts={
-            "rows and files erased": sum(before.values()),
+            "rows and files erased": sum(int(str(count)) for _, count in tables[0].rows),
             "deleted in Pipedrive": 0 if deleted is None else deleted.records,
         },
         tables=tuple(tables),

@@ -79,11 +79,15 @@ not_given as (
             when contacts.disposition = 'hidden' then 'hidden at the source'
             when contacts.disposition in ('gone', 'unknown')
                 then 'deleted at the source'
+            when contacts.reason = 'survivor_is_not_loaded'
+                then 'merged into a contact that is not loaded'
             when quarantined.rule is not null then 'quarantined: ' || quarantined.rule
             else 'no longer at the source'
         end as why,
         coalesce(
-            contacts.disposition in ('merged', 'hidden', 'gone', 'unknown'), false
+            contacts.disposition in ('merged', 'hidden', 'gone', 'unknown')
+            or contacts.reason = 'survivor_is_not_loaded',
+            false
         )
         and {{ policy('deleted_at_source') }} = 'flag' as is_flagged
     from loaded

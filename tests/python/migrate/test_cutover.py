@@ -28,6 +28,10 @@ def account(migrated_copy, monkeypatch):
 def dry_run():
     ended = CliRunner().invoke(app, ["cutover", "--dry-run", "--json"])
     answer = json.loads(ended.stdout)
+    # before the cutover the age of each field that only a call per contact gives is reported
+    ages = {row["field"]: row for row in answer["tables"]["Ages of details, UTC"]}
+    assert {"Birth date", "Medical ID", "Address"} <= ages.keys()
+    assert all(row["oldest"] and row["contacts"] for row in ages.values())
     return ended.exit_code, {row["gate"]: row for row in answer["tables"]["Gates"]}
 
 
@@ -80,7 +84,7 @@ def waivers(tmp_path, monkeypatch):
     """A seed of waivers of the test's own."""
     folder = tmp_path / "project" / "seeds" / "decisions"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(cutover, "project_dir", lambda: tmp_path / "project")
+    monkeypatch.setattr(cutover, "decision_seed", lambda name: folder / name)
 
     def write(*rows: str) -> None:
         text = "test_name,reason,waived_by,waived_until\n" + "".join(f"{row}\n" for row in rows)

@@ -10,7 +10,7 @@ import pytest
 from load.errors import ConfigError
 from load.ledger import Ledger
 from load.progress import Silent
-from migrate import handover, places
+from migrate import bundles, handover, places
 from migrate.settings import read
 from migrate.steps import open_ledger
 
@@ -21,7 +21,7 @@ FILES = ("plans/0123/manifest.json", "steps/apply.json", "ledger.key")
 @pytest.fixture
 def running(data_dir, monkeypatch):
     """A data folder with a ledger, a plan, a step file and a key."""
-    monkeypatch.setenv(handover.KEY_VARIABLE, KEY)
+    monkeypatch.setenv(bundles.KEY_VARIABLE, KEY)
     for name in FILES:
         file = data_dir / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,23 +102,23 @@ def test_a_bundle_that_is_not_whole_opens_not_at_all(running, tmp_path, monkeypa
     elif harm == "another file":
         file.write_bytes(b"PK" + content)
     else:
-        monkeypatch.setenv(handover.KEY_VARIABLE, "a passphrase of somebody else")
+        monkeypatch.setenv(bundles.KEY_VARIABLE, "a passphrase of somebody else")
     with pytest.raises(ConfigError):
         handover.unseal(Silent(), file=file)
     assert not (folder / "ledger.sqlite").exists()
 
 
 def test_pieces_can_neither_be_dropped_nor_swapped(monkeypatch):
-    monkeypatch.setattr(handover, "PIECE", 4)
-    head, *pieces = handover._encrypted(b"abcdefghij", KEY)
-    assert handover._decrypted(head + b"".join(pieces), KEY) == b"abcdefghij"
+    monkeypatch.setattr(bundles, "PIECE", 4)
+    head, *pieces = bundles.encrypted(b"abcdefghij", KEY)
+    assert bundles.decrypted(head + b"".join(pieces), KEY) == b"abcdefghij"
     for wrong in (pieces[:-1], pieces[1:], [pieces[1], pieces[0], pieces[2]]):
         with pytest.raises(ConfigError):
-            handover._decrypted(head + b"".join(wrong), KEY)
+            bundles.decrypted(head + b"".join(wrong), KEY)
 
 
 def test_without_a_long_key_nothing_is_sealed(running, tmp_path, monkeypatch):
-    monkeypatch.setenv(handover.KEY_VARIABLE, "short")
+    monkeypatch.setenv(bundles.KEY_VARIABLE, "short")
     with pytest.raises(ConfigError, match="16 characters"):
         handover.seal(Silent(), file=tmp_path / "bundle")
     assert not places.here().sealed.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import zlib
 from contextlib import closing
@@ -17,7 +18,7 @@ from load.forget.needles import Needles, holds
 from load.ledger import Ledger
 from load.plan import latest_plan, open_plan
 from load.progress import Silent
-from migrate import forget, settings
+from migrate import bundles, forget, handover, services, settings
 from migrate.forget import tombstones, warehouse
 from tests.python.privacy.conftest import Someone, places_with, someone
 
@@ -50,6 +51,19 @@ def plant(where, who: Someone) -> None:
             (attempt,),
         )
         ledger.commit()
+
+
+def copies_elsewhere(where, patch):
+    """A backup off the machine, a sealed bundle; a backup and a bundle that can't be opened."""
+    patch.setenv(bundles.KEY_VARIABLE, "a passphrase that is long enough")
+    away = where.data.parent / "away"
+    away.mkdir()
+    shutil.copy(where.ledger, away / "run.sqlite")
+    (away / "torn.sqlite").write_bytes(b"SQLite format 3\0 and no more")
+    handover.seal(Silent(), file=where.data.parent / "bundle.aiq2pd")
+    where.sealed.unlink()  # as where it was opened
+    bundles.note(where, where.data.parent / "lost.aiq2pd")
+    return away
 
 
 @dataclass
@@ -87,6 +101,7 @@ def forgotten(migrated, copy_of):
 
     with pytest.MonkeyPatch.context() as patch:
         own = settings_of(where, migrated, patch)
+        own = own.model_copy(update={"backup_dir": copies_elsewhere(where, patch)})
         with patch.context() as half_way:
             half_way.setattr(warehouse, "erase", killed)
             with pytest.raises(KeyboardInterrupt):
@@ -128,6 +143,46 @@ def test_what_hung_on_the_persons_attempts_is_gone_and_the_event_chain_holds(for
         images = ledger.db.execute("select count(*) from before_images").fetchone()[0]
         assert images == 0
         assert ledger.check_events() > 0
+
+
+def test_backups_off_the_machine_and_sealed_bundles_lose_the_person_too(
+    forgotten, tmp_path, monkeypatch
+):
+    parent, who = forgotten.where.data.parent, forgotten.who
+    (tmp_path / "away").mkdir()
+    shutil.copy(parent / "away" / "run.sqlite", tmp_path / "away")
+    assert places_with(tmp_path / "away", who.contact_id, who.email) == []
+    key = "a passphrase that is long enough"
+    monkeypatch.setenv(bundles.KEY_VARIABLE, key)
+    monkeypatch.setenv("AIQ2PD_DATA_DIR", str(tmp_path / "opened"))
+    handover.unseal(Silent(), file=parent / "bundle.aiq2pd")
+    assert places_with(tmp_path / "opened", who.contact_id, who.email) == []
+    with Ledger.open(tmp_path / "opened" / "ledger.sqlite", None) as ledger:
+        assert ledger.check_events() > 0
+        assert ledger.db.execute("select count(*) from id_map").fetchone()[0] > 100
+
+
+def test_copies_that_do_not_open_are_listed_with_what_to_do(forgotten):
+    parent = forgotten.where.data.parent
+    (table,) = (one for one in forgotten.outcome.tables if one.title == forget.NOT_REACHED)
+    listed = dict(table.rows)
+    assert listed.keys() == {str(parent / "away" / "torn.sqlite"), str(parent / "lost.aiq2pd")}
+    assert all("delete it" in what for what in listed.values())
+    assert forgotten.outcome.exit_code == 3
+
+
+def test_a_folder_that_was_handed_over_forgets_nobody_and_asks_nobody(
+    forgotten, migrated, monkeypatch
+):
+    own = settings_of(forgotten.where, migrated, monkeypatch)
+    forgotten.where.sealed.touch()
+    try:
+        with pytest.raises(ConfigError, match="handed over"):
+            forget.forget_person(own, Silent(), key="aiq:contact:1234")
+        with pytest.raises(ConfigError, match="handed over"):
+            services.ask_pipedrive(own)
+    finally:
+        forgotten.where.sealed.unlink()
 
 
 def test_everybody_else_is_as_before(forgotten):

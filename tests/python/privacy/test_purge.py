@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -13,6 +14,7 @@ from load.errors import ConfigError, RetryLater
 from load.ledger import Ledger
 from load.plan import latest_plan
 from load.progress import Silent
+from migrate import bundles, handover
 from migrate.purge import Choice, purge
 from tests.python.privacy.conftest import places_with, someone
 
@@ -131,3 +133,34 @@ def test_nothing_is_purged_under_a_running_command(copy_of):
     ):
         purge(Silent(), where=where, choice=ALL)
     assert where.warehouse.is_file()
+
+
+def test_copies_elsewhere_go_with_the_rest_and_what_is_out_of_reach_is_listed(
+    copy_of, monkeypatch, tmp_path
+):
+    where, away = copy_of(), tmp_path / "away"
+    monkeypatch.setenv("AIQ2PD_DATA_DIR", str(where.data))
+    monkeypatch.setenv(bundles.KEY_VARIABLE, "a passphrase that is long enough")
+    away.mkdir()
+    shutil.copy(where.ledger, away / "ours.sqlite")
+    with Ledger.open(away / "others.sqlite", None) as other:
+        other.bind(company_id=1, company_domain="other", source_account="other")
+    (away / "torn.sqlite").write_bytes(b"no ledger")
+    bundle = tmp_path / "bundle.aiq2pd"
+    handover.seal(Silent(), file=bundle)
+    sealed = purge(Silent(), where=where, choice=ALL, backup_dir=away, dry_run=True)
+    assert str(bundle) in dict(sealed.tables[1].rows), "the only copy that is alive"
+    where.sealed.unlink()
+    bundles.note(where, tmp_path / "lost.aiq2pd")
+    young = purge(Silent(), where=where, choice=Choice(older_than_hours=1), backup_dir=away)
+    assert (bundle.is_file(), (away / "ours.sqlite").is_file()) == (True, True)
+    assert young.exit_code == 3
+    done = purge(Silent(), where=where, choice=ALL, backup_dir=away)
+    assert sorted(file.name for file in away.glob("*.sqlite")) == ["others.sqlite", "torn.sqlite"]
+    assert not list(away.glob("ours*"))
+    assert not bundle.exists()
+    assert done.exit_code == 3
+    listed = dict(done.tables[1].rows)
+    assert listed.keys() == {str(away / "torn.sqlite"), str(tmp_path / "lost.aiq2pd")}
+    gone = purge(Silent(), where=where, choice=ALL, backup_dir=tmp_path / "unmounted", dry_run=True)
+    assert str(tmp_path / "unmounted") in dict(gone.tables[1].rows)

@@ -76,7 +76,7 @@ def test_a_link_that_was_empty_stays_and_spoils_no_other_column(loader, company,
     assert result.counts["person"] == {"deleted": 2, "restored": 1, "spared columns": 1}
     rows = {(row.source_key, row.columns): row.why for row in result.plan.spared()}
     assert rows == {
-        (f"{PERSON}2", ("org__source_key",)): "a link that was empty: the API can't empty it again",
+        (f"{PERSON}2", ("org__source_key",)): "it was empty: the API can't empty it again",
         ("aiq:store:0", ()): "carries a person that stays",
     }
     assert undoing.run(loader).writes == 0

@@ -1,0 +1,152 @@
+"""Two waves over the sandbox, by the commands: load, verify, sign off, the next, one taken back.
+
+In a customer's repository, whose own seed says what is in wave 1.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.dataset as ds
+import pytest
+from typer.testing import CliRunner
+
+from load.plan import ENTITY_TABLES, latest_plan
+from load.progress import Silent
+from migrate.cli import app
+from migrate.customer import make
+from sandbox import door, process
+from sandbox.process import SandboxInfo
+
+LEFT_OUT = shutil.ignore_patterns(
+    "sandbox", "ledger.sqlite*", "ledger_backups", "plans", "steps", "report", "documents"
+)
+COUNTED = ("organization", "person", "deal", "note")
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The migrated account's warehouse before an empty Pipedrive, with a rule for wave 1."""
+
+    folder: Path
+    info: SandboxInfo
+
+    def run(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """A command's answer."""
+        ended = CliRunner().invoke(app, [*words, "--json"])
+        assert ended.exit_code == code, (words, ended.exit_code, ended.output[-2000:])
+        return json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(duckdb.connect(str(self.folder / "warehouse.duckdb"))) as warehouse:
+            return warehouse.execute(sql).fetchall()
+
+    def there(self) -> Counter[str]:
+        """Live records of the company."""
+        found = door.get(self.info.pipedrive_url, "stats")
+        return Counter({name: found["entities"][name] - found["deleted"][name] for name in COUNTED})
+
+    def planned(self) -> dict[int, Counter[str]]:
+        """Records of the newest plan by wave and entity."""
+        plan = latest_plan(self.folder / "plans")
+        assert plan is not None
+        found: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
+        for entity, table in ENTITY_TABLES.items():
+            for row in ds.dataset(plan.folder / f"{table}.parquet").to_table().to_pylist():
+                if row["action"] == "create" and entity in COUNTED:
+                    found[row["wave"]][entity] += 1
+        return found
+
+
+@pytest.fixture(scope="module")
+def account(migrated, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("waves") / "data"
+    shutil.copytree(migrated.data_dir, folder, ignore=LEFT_OUT)
+    info = process.up(folder / "sandbox", personas=40, seed=7, window_scale=600)
+    with pytest.MonkeyPatch.context() as patch:
+        variables = replace(migrated, data_dir=folder, sandbox=info).variables()
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        patch.setenv("AIQ2PD_ACCOUNT_FILE", str(folder / "no.toml"))
+        patch.setenv("AIQ2PD_ENV_FILE", str(folder / "no.env"))
+        yield Account(folder, info)
+    process.down(folder / "sandbox")
+
+
+@pytest.fixture(autouse=True)
+def in_force(account, monkeypatch, tmp_path):
+    """The account's own variables in a repository of its own, whatever the shared fixtures set."""
+    make(Silent(), "acme", parent=tmp_path, core=str(ROOT))
+    monkeypatch.chdir(tmp_path / "acme")
+    project = Path("dbt_project.yml")
+    switched = "      store_settings:\n        +enabled: false\n"
+    text = project.read_text(encoding="utf-8")
+    assert text.count(switched) == 1
+    more = switched.replace("store_settings", "waves")
+    project.write_text(text.replace(switched, switched + more), encoding="utf-8")
+    words = [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet", "deps"]
+    subprocess.run(words, check=True, timeout=120)
+    for name, value in account.info.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIQ2PD_DATA_DIR", str(account.folder))
+
+
+@pytest.mark.long
+def test_two_waves_are_loaded_verified_signed_off_and_the_second_taken_back(account):
+    stores = account.ask(
+        "select replace(org__source_key, 'aiq:store:', '') from marts.mart_persons"
+        " where org__source_key is not null group by all order by count(*) desc, 1 limit 1"
+    )
+    seed = Path("seeds/decisions/waves.csv")
+    seed.parent.mkdir(parents=True, exist_ok=True)
+    header = (ROOT / seed).read_text(encoding="utf-8").strip()
+    seed.write_text(f"{header}\n1,{stores[0][0]},,,opens first,Kim,2026-10-02\n", encoding="utf-8")
+    account.run("plan")
+    planned = account.planned()
+    assert all(planned[wave]["person"] and planned[wave]["deal"] for wave in planned)
+
+    # nothing of the second before the first is signed off
+    account.run("apply", "--wave", "2", code=2)
+    account.run("waves", "--sign-off", "1", "--by", "Kim", code=2)
+    assert not account.there().total()
+
+    account.run("apply", "--wave", "1", code=3)
+    assert account.there() == planned[1]
+    account.run("apply", "--wave", "2", code=2)
+    account.run("waves", "--sign-off", "1", code=2)
+    verified = account.run("verify", code=2)
+    gates = {row["gate"]: row["result"] for row in verified["tables"]["Gates"]}
+    assert [gate for gate, result in gates.items() if result == "RED"] == [
+        "records that are still to be sent"
+    ]
+    shown = account.run("waves", code=3)["tables"]["Waves"]
+    assert [(row["wave"], row["pending"] > 0) for row in shown] == [(1, False), (2, True)]
+    account.run("waves", "--sign-off", "1", "--by", "Kim")
+
+    account.run("apply", "--wave", "2", code=3)
+    assert account.there() == planned[1] + planned[2]
+    account.run("sweep")
+    account.run("verify")
+    assert account.run("waves", "--sign-off", "2", "--by", "Lee")["exit_code"] == 0
+    shown = account.run("waves")["tables"]["Waves"]
+    assert [(row["wave"], row["signed off by"]) for row in shown] == [(1, "Kim"), (2, "Lee")]
+
+    # the second is taken back by itself; what carries nothing of the first goes whole
+    looked = account.run("undo", "--wave", "2", "--dry-run")
+    assert account.there() == planned[1] + planned[2]
+    deletions = sum(row["rows"] for row in looked["tables"]["Planned"] if row["what"] == "delete")
+    undone = account.run("undo", "--wave", "2", "--yes")
+    assert account.there() == planned[1]
+    done = {row["outcome"]: row["records"] for row in undone["tables"]["Done"]}
+    assert done["deleted"] <= deletions
+    assert account.run("apply", "--wave", "1", code=3)["facts"]["write calls"] == 0
