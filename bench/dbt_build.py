@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from sandbox.landed import write
 ROOT = Path(__file__).resolve().parents[1]
 GROWTH = 10  # the smaller account, to see how the time grows
 FEWEST = 500
+DEAREST = 8  # models told by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class Built:
     wall: float
     processor: float
     peak: float
+    models: dict[str, float]  # seconds on the wall by model
 
 
 def measure(size: int) -> Iterator[Row]:
     """A generated account with its dirt (about three orders a contact, two to three lines an order)
     is written straight into the raw tables. Then one dbt process builds staging, intermediate,
     marts, quarantine and discovery and runs their data tests, as `aiq2pd build` does. Beside it
-    stands the build of an account a tenth the size in the same run, to see how time grows.
+    stands the build of an account a tenth the size in the same run, to see how time grows. Last the
+    models that took longest.
     """
     smaller = built(max(size // GROWTH, FEWEST))
     whole = built(size)
@@ -51,6 +55,9 @@ def measure(size: int) -> Iterator[Row]:
     yield Row("dbt build, processor", whole.processor, "s", beside, smaller.processor * GROWTH)
     yield Row("dbt build, peak memory", whole.peak, "GiB", aim="8 GiB at 1,000,000")
     yield Row("contacts a processor second", size / whole.processor, "/s")
+    for name in sorted(whole.models, key=whole.models.__getitem__, reverse=True)[:DEAREST]:
+        seconds, less = whole.models[name], smaller.models.get(name, 0)
+        yield Row(f"{name}, wall", seconds, "s", beside, less * GROWTH)
 
 
 def built(contacts: int) -> Built:
@@ -64,7 +71,18 @@ def built(contacts: int) -> Built:
             orders, lines = warehouse.execute(
                 "select count(*), sum(line_count) from intermediate.int_orders_rolled_up"
             ).fetchall()[0]
-    return Built(orders, int(lines), wall, processor, peak)
+        models = seconds_by_model(folder)
+    return Built(orders, int(lines), wall, processor, peak, models)
+
+
+def seconds_by_model(folder: Path) -> dict[str, float]:
+    """What dbt noted about its last run in that folder."""
+    noted = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))
+    return {
+        one["unique_id"].rpartition(".")[2]: one["execution_time"]
+        for one in noted["results"]
+        if one["unique_id"].startswith("model.")
+    }
 
 
 def run_dbt(folder: Path) -> tuple[float, float, float]:
