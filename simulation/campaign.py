@@ -95,9 +95,9 @@ def sweep(stage: Stage, worlds: Iterable[str]) -> Iterable[Schedule]:
     """Every fault and every crash at every call of an undisturbed load, delta and undo."""
     for world in worlds:
         for undo in (False, True):
-            calls = play(Schedule(3, world=world, undo=undo), stage).calls
+            calls = play(Schedule(3, world=world, undo=undo), stage).open_calls
             for fault in (*FAULTS, *CRASHES):
-                for number in range(1, calls + 1):
+                for number in calls:
                     yield Schedule(3, world=world, undo=undo, at=((number, fault),))
 
 

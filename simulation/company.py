@@ -60,9 +60,12 @@ class Company:
         if before is not None and before != after and place is not None:
             self._note("us", place, before, after, basis, sent_at)
         for kind in WATCHED:
+            top = self._top(kind)
+            if top == self._highest[kind]:
+                continue
             for row in self.sandbox.account.store.rows(kind, "id>?", (self._highest[kind],)):
                 self._note("us", (kind, row.id), None, row.doc, None, sent_at)
-            self._highest[kind] = self._top(kind)
+            self._highest[kind] = top
         return reply
 
     def read_by_us(self, path: str, data: Any, at: float) -> None:

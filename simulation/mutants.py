@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -33,6 +34,8 @@ class Mutant:
 
     name: str
     places: tuple[tuple[Any, str, Any], ...]
+    # schedules that need it: chance alone brings them about too seldom
+    directed: Callable[[Stage], Iterable[Schedule]] = lambda _stage: ()
 
     @contextmanager
     def let_loose(self) -> Iterator[None]:
@@ -54,14 +57,27 @@ class Catch:
 
 
 def hunt(mutant: Mutant, stage: Stage, *, most: int) -> Catch:
-    """Plays random schedules from seed 0 on until one of them breaks."""
+    """Plays directed schedules, then random ones from seed 0 on, until one of them breaks."""
+    directed = list(mutant.directed(stage))
+    schedules = chain(directed, map(random_schedule, range(most - len(directed))))
     with mutant.let_loose():
-        for seed in range(most):
-            schedule = random_schedule(seed)
+        for number, schedule in enumerate(schedules, 1):
             found = _broken(schedule, stage)
             if found is not None:
-                return Catch(mutant.name, seed + 1, found, schedule.line())
+                return Catch(mutant.name, number, found, schedule.line())
     return Catch(mutant.name, most, None, None)
+
+
+def hidden_before_the_look(stage: Stage) -> list[Schedule]:
+    """No create of a deal is answered, and somebody deletes or archives one before we look."""
+    calls = play(Schedule(3), stage).evidence.calls or ()
+    made = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _CREATES_DEAL]
+    first = [n for place, n in enumerate(made) if n == made[0] + place]
+    lost = tuple((number, "lost_after") for number in first)
+    return [
+        Schedule(3, at=lost, acts=((first[-1] + 1, act),))
+        for act in ("delete_deal", "archive_deal")
+    ]
 
 
 def _broken(schedule: Schedule, stage: Stage) -> str | None:
@@ -151,6 +167,7 @@ async def _field_again(*_: Any) -> None:
     return None
 
 
+_CREATES_DEAL: Final = ("POST", "/api/v2/deals")
 _decide: Final[Callable[..., merge.Verdict]] = merge.decide
 _of_reply: Final = outcomes.of_reply
 _nothing: Final[Callable[..., Any]] = lambda *_, **__: None  # noqa: E731
@@ -168,7 +185,7 @@ MUTANTS: Final = (
     )),
     Mutant("archived and deleted records are not looked for", (
         (settle, "_look_in_hidden", _nothing_listed),
-    )),
+    ), directed=hidden_before_the_look),
     Mutant("no closing sweep", ((scenario, "sweep", _no_sweep),)),
     Mutant("the sweep removes doubles that people work with", (
         (sweep, "_is_untouched", lambda *_: True), (sweep, "_has_children", _no_children),

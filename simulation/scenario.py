@@ -60,6 +60,7 @@ class Ending:
     points: Counter[str] = field(default_factory=Counter)
     deaths: Counter[str] = field(default_factory=Counter)
     acts: int = 0
+    open_calls: tuple[int, ...] = ()
 
 
 def play(schedule: Schedule, stage: Stage) -> Ending:
@@ -99,6 +100,7 @@ class _Story:
         self.people = People(company, schedule.seed)
         dice = random.Random(f"moments {schedule.seed}")
         self.moments = Counter(dice.randint(1, 130) for _ in range(schedule.people))
+        self.acts = dict(schedule.acts)
         self.texts: list[bytes] = []
         self.gave_up = False
         self.before = read_destination(company.ask("records").splitlines())
@@ -118,6 +120,7 @@ class _Story:
         self.wire.is_calm = True
         self.fate.planned.clear()
         self.moments.clear()
+        self.acts.clear()
         swept = await self._until_done(self._sweeping())
         found = {what for counter in swept.counts.values() for what in counter}
         if self.company.acts or found - {"in place"}:
@@ -139,6 +142,7 @@ class _Story:
             self.fate.points,
             self.fate.deaths,
             self.company.acts,
+            tuple(self.wire.open_calls),
         )
 
     def _evidence(self, dry: list[Call], repeated: list[Call]) -> Evidence:
@@ -180,9 +184,11 @@ class _Story:
         def with_people(request: Any, *, basis: float | None, sent_at: float | None = None) -> Any:
             for _ in range(self.moments.pop(self.wire.calls, 0)):
                 self.people.do_something()
+            if (act := self.acts.pop(self.wire.calls, None)) is not None:
+                self.people.do(act)
             return deliver(request, basis=basis, sent_at=sent_at)
 
-        if self.moments:
+        if self.moments or self.acts:
             self.company.deliver = with_people  # type: ignore[method-assign]
 
     def _undoing(self) -> Callable[[Process], Coroutine[Any, Any, UndoResult]]:

@@ -38,7 +38,8 @@ CALM_AFTER: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`rate` is the share of calls that fail; `at` names calls; `crashes` is (counter, number).
+    """`rate` is the share of calls that fail; `at` names calls; `crashes` is (counter, number);
+    `acts` is what people do just before a call of this number arrives.
 
     A schedule ends after the second load, or with `undo` after taking everything back.
     """
@@ -49,6 +50,7 @@ class Schedule:
     people: int = 0
     crashes: tuple[tuple[str, int], ...] = ()
     at: tuple[tuple[int, str], ...] = ()
+    acts: tuple[tuple[int, str], ...] = ()
     beyond_bound: bool = False
     daily_budget: int | None = None
     # the second plan comes when the loader died or paused so often, finished or not
@@ -66,7 +68,7 @@ class Schedule:
         raw: Any = json.loads(text)
         if isinstance(raw, int):
             return random_schedule(raw)
-        for name in ("crashes", "at"):
+        for name in ("crashes", "at", "acts"):
             raw[name] = tuple(tuple(pair) for pair in raw.get(name, ()))
         return cls(**raw)
 

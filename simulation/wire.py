@@ -39,6 +39,8 @@ class Wire:
         self.timeline = timeline
         self.calls = 0
         self.faults: Counter[str] = Counter()
+        # numbers of the calls to which something can happen
+        self.open_calls: list[int] = []
         self.on_call: Callable[[int], None] = lambda _number: None
         self.trace = hashlib.sha256()
         self.in_flight = 0
@@ -62,6 +64,7 @@ class Wire:
         self.on_call(self.calls)
         if self.is_calm:
             return None
+        self.open_calls.append(self.calls)
         fault = self._dice.fault(self.calls, is_read=request.method == "GET")
         if fault == "late_beyond" and kind_of(request.path) is None:
             # a field made twice stops the loader: an operator renames one, the story has none

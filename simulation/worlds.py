@@ -100,7 +100,7 @@ class ReadOnce(FrozenPlan):
         place = (self.folder, name)
         if place not in self._tables:
             self._tables[place] = super().table(name)
-        return deepcopy(self._tables[place])
+        return [dict(row) for row in self._tables[place]]
 
 
 def make_world(name: str, folder: Path, adopted_id: int | None) -> World:

@@ -171,6 +171,11 @@ def an_opt_out_was_cleared(evidence):
     change(evidence, "aiq:contact:2", by="us", name="Text opt-in", to=None)
 
 
+def an_opt_out_was_raised_for_a_moment(evidence):
+    an_opt_out_was_raised(evidence)
+    change(evidence, "aiq:contact:2", by="us", name="Text opt-in", to=option(evidence, "No"))
+
+
 def a_name_is_another(evidence):
     put(evidence, held(evidence, ORGANIZATION), name="Somewhere else")
 
@@ -310,6 +315,7 @@ BROKEN = {
     something_hangs_on_what_we_removed: "I4",
     an_opt_out_was_raised: "I5",
     an_opt_out_was_cleared: "I5",
+    an_opt_out_was_raised_for_a_moment: "I5",
     a_name_is_another: "I6",
     a_number_is_another: "I6",
     an_address_is_missing: "I6",
@@ -357,6 +363,16 @@ def test_what_is_broken_by_hand_is_flagged_with_its_invariant(clean, break_it, i
 def test_every_invariant_has_a_state_that_breaks_it():
     assert set(BROKEN.values()) == {f"I{n}" for n in range(1, 16)} | {"I1t"}
     assert len(BROKEN) >= 25
+
+
+def test_every_invariant_has_a_broken_state_that_it_alone_catches(clean):
+    alone = set()
+    for break_it in BROKEN:
+        evidence = clean()
+        break_it(evidence)
+        found = {one.invariant for one in check(evidence).violations}
+        alone |= found if len(found) == 1 else set()
+    assert alone == set(BROKEN.values())
 
 
 def test_an_edit_that_others_made_after_we_looked_is_a_race_and_no_violation(clean):

@@ -6,13 +6,16 @@ Figures are about the sandbox, not about Pipedrive.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from load.crashpoints import POINTS
 from simulation.campaign import sweep
 from simulation.mutants import MUTANTS, hunt
 from simulation.scenario import compare_with_undisturbed, play
@@ -29,6 +32,8 @@ LANDED = (
     '{"seed": 82, "rate": 0.35, "people": 2, "crashes": [["call", 9]]}',
     '{"seed": 149, "rate": 0.35}',
 )
+# nothing in a load, delta or undo renames or deletes a field; nobody is killed there yet
+OF_SCHEMA_CHANGES = {"schema.after_rename", "schema.before_delete", "schema.after_delete"}
 # a double of a record that was updated before the double landed, and a create that had left before
 # somebody deleted what the next one had made
 BEYOND_BOUND = (
@@ -100,15 +105,37 @@ def test_an_undisturbed_run_is_clean_and_a_disturbed_one_ends_like_it(stage):
 
 @pytest.mark.parametrize("fault", [*FAULTS, *CRASHES])
 def test_a_fault_at_each_of_the_first_calls_in_turn_breaks_nothing(stage, fault):
-    """Every call of a run over organizations and persons is hit once with every fault."""
-    calls = play(Schedule(3, world="people"), stage).calls
-    step = 4
-    first = (FAULTS + CRASHES).index(fault) % step
-    sweep = (
-        Schedule(3, world="people", at=((number, fault),))
-        for number in range(1 + first, calls + 1, step)
+    """Every call of a load and a delta of organizations and persons is hit once."""
+    calls = play(Schedule(3, world="people"), stage).open_calls
+    assert len(calls) > 20
+    hits = (Schedule(3, world="people", at=((number, fault),)) for number in calls)
+    assert failures(hits, stage) == []
+
+
+def test_the_schedules_pass_every_commit_point_that_the_loader_has(stage):
+    texts = [file.read_text() for file in (ROOT / "load").rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r'crashpoint\("([\w.]+)"', text)}
+    assert named - set(POINTS) == OF_SCHEMA_CHANGES
+    assert set(POINTS) <= named
+    schedules = (
+        Schedule(1, undo=True),
+        Schedule(5, rate=0.1, crashes=(("point", 40), ("call_point", 30))),
     )
-    assert failures(sweep, stage) == []
+    passed = Counter[str]()
+    for schedule in schedules:
+        ending = play(schedule, stage)
+        assert ending.report.violations == []
+        passed += ending.points
+    assert {place.partition(":")[0] for place in passed} == set(POINTS)
+
+
+def test_what_others_hide_before_we_look_is_found_where_they_put_it(stage):
+    """Without the lists of archived and deleted deals it would be made again."""
+    [mutant] = [one for one in MUTANTS if "archived and deleted" in one.name]
+    schedules = list(mutant.directed(stage))
+    assert failures(schedules, stage) == []
+    with mutant.let_loose():
+        assert len(failures(schedules, stage)) == len(schedules) == 2
 
 
 def test_a_load_and_its_undo_without_faults_are_clean(stage):
