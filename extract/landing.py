@@ -28,6 +28,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from extract.records import Record
 from load.errors import MigrationError, RetryLater
+from load.turns import turn
 from load.warehouse import EXTENSIONS, connect, extension_file, is_there, lake_of
 from load.warehouse import NAME as LAKE
 
@@ -146,7 +147,7 @@ class Warehouse:
         logging.getLogger("dlt").setLevel(logging.CRITICAL)
         folder = data_dir / PIPELINES
         with private_files():
-            with self._open():
+            with turn(self._path), self._open():
                 pass  # fails now rather than after the first calls
             if dataset.resumable:
                 shutil.rmtree(folder / dataset.pipeline, ignore_errors=True)
@@ -192,7 +193,7 @@ class Warehouse:
     def _load(self) -> None:
         # the connection stays open, so that its settings hold for dlt's own connections as well
         # and there is one checkpoint
-        with self._open() as connection:
+        with turn(self._path), self._open() as connection:
             for name, value in self._kind.duckdb_settings.items():
                 connection.execute(f"SET GLOBAL {name} = '{value}'")
             self._pipeline.load()

@@ -80,19 +80,23 @@ def connect(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
         attach(connection, lake, read_only=read_only)
     except duckdb.Error as error:
         connection.close()
-        # the error's own text names the address with whatever stands in it
-        raise ConfigError(
-            f"the lake's catalog can't be opened ({type(error).__name__}): is PostgreSQL running, "
-            "and are AIQ2PD_LAKE_CATALOG, PGPASSWORD and AIQ2PD_LAKE_FILES right?"
-        ) from None
+        raise cant_be_opened(error) from None
     return connection
+
+
+def cant_be_opened(error: duckdb.Error) -> ConfigError:
+    """What to say instead of the error's own text: that names the address and what stands in it."""
+    return ConfigError(
+        f"the lake's catalog can't be opened ({type(error).__name__}): is PostgreSQL running, "
+        "and are AIQ2PD_LAKE_CATALOG, PGPASSWORD and AIQ2PD_LAKE_FILES right?"
+    )
 
 
 def attach(connection: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool = False) -> None:
     """Make the lake the connection's default database."""
     for name in EXTENSIONS:
         connection.execute(f"load '{extension_file(name)}'")
-    # a retried commit was seen to put a table into the wrong schema: fail instead
+    # writers take turns (load.turns); a commit that DuckLake retries may go wrong in silence
     connection.execute("set ducklake_max_retry_count = 0")
     mode = ", read_only" if read_only else ""
     connection.execute(

@@ -14,10 +14,13 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from load.errors import RetryLater
 from load.ledger.store import Ledger
+from load.turns import turn
 from load.warehouse import connect
 
 _BATCH: Final = 20_000
+_PATIENCE: Final = "5s"  # a load does not stand still for a lake's other writers
 
 # table -> columns with their type in the warehouse, in the order dbt expects them
 _PUBLISHED: Final[dict[str, dict[str, str]]] = {
@@ -73,6 +76,14 @@ _PUBLISHED: Final[dict[str, dict[str, str]]] = {
 
 def publish(ledger: Ledger, warehouse: Path) -> bool:
     """Puts the ledger's tables into the warehouse's `ledger` schema. False if it is in use."""
+    try:
+        with turn(warehouse, patience=_PATIENCE):
+            return _published(ledger, warehouse)
+    except RetryLater:
+        return False
+
+
+def _published(ledger: Ledger, warehouse: Path) -> bool:
     try:
         connection = connect(warehouse)
     except duckdb.IOException:

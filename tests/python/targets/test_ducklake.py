@@ -1,4 +1,4 @@
-"""The target `ducklake`: the same tables as on the file; other processes read while one builds."""
+"""The target `ducklake`: the same tables as on the file, while others write and read."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
 from extract.landing import COLUMNS, Dataset, Warehouse, resource
-from load.errors import ConfigError
+from load.errors import ConfigError, RetryLater
 from load.progress import Silent
+from load.turns import Turns, turn
 from load.warehouse import Lake, bind, connect, lake_of
 from migrate import account, steps
 from migrate.demo import PHASES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROOT = Path(__file__).resolve().parents[3]
 RAW = "raw_alpine_iq"
@@ -63,43 +68,85 @@ def rows_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, lis
     }
 
 
-def test_the_same_landed_account_gives_the_same_marts_on_the_lake_while_others_read(
-    on_the_lake, migrated
+def landed(source: duckdb.DuckDBPyConnection) -> dict[str, pa.Table]:
+    """Every raw table of a warehouse, as the extraction hands them over."""
+    names = source.execute(
+        "select table_name from duckdb_tables() where schema_name = ?"
+        " and table_name not like '\\_dlt%' escape '\\'",
+        [RAW],
+    ).fetchall()
+    columns = "record_key, payload::varchar as payload, content_hash, request, fetched_at"
+    return {
+        name: source.execute(f"select {columns} from {RAW}.{name}").to_arrow_table().cast(COLUMNS)
+        for (name,) in names
+    }
+
+
+def another_machine(lake_folder: Path, folder: Path) -> Path:
+    """A data folder of its own that names the same lake."""
+    lake = lake_of(lake_folder)
+    folder.mkdir()
+    bind(folder, "ducklake", lake)
+    return folder
+
+
+# lands a table again and again, each time with one row more, so often or until it is told to stop
+LANDING = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from extract.landing import Dataset, Warehouse, resource, table_of
+folder, dataset, times = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+warehouse = Warehouse(folder, Dataset(dataset, dataset, 1))
+keys = []
+while len(keys) < times and not (folder / "stop").exists():
+    began = time.time()
+    keys.append(str(len(keys)))
+    rows = table_of(keys, [b"{}"] * len(keys), keys, "/contacts", datetime.now(UTC))
+    warehouse.land(resource("contacts", [rows], "replace"))
+    print(began, time.time(), flush=True)
+    time.sleep(float(sys.argv[4]))
+"""
+
+
+def landing(folder: Path, dataset: str, times: int, pause: int = 0) -> subprocess.Popen[str]:
+    """A process that goes on landing into the folder's lake, with seconds of pause between."""
+    command = [sys.executable, "-c", LANDING, str(folder), dataset, str(times), str(pause)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> list[tuple[float, float]]:
+    """When each landing began and ended; the process must have ended well."""
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return [tuple(map(float, line.split())) for line in said.splitlines()]
+
+
+def rows_of_contacts(folder: Path, dataset: str) -> int:
+    with closing(connect(folder / "warehouse.duckdb", read_only=True)) as lake:
+        return lake.execute(
+            f"select count(distinct record_key) from {dataset}.contacts"
+        ).fetchone()[0]
+
+
+def test_the_marts_are_those_of_the_file_though_another_process_lands_and_a_third_reads_meanwhile(
+    on_the_lake, migrated, tmp_path
 ):
     file = migrated.data_dir / "warehouse.duckdb"
     with closing(duckdb.connect(str(file), read_only=True)) as source:
         expected = rows_of(source, "marts")
-        tables = [
-            name
-            for (name,) in source.execute(
-                "select table_name from duckdb_tables() where schema_name = ?"
-                " and table_name not like '\\_dlt%' escape '\\'",
-                [RAW],
-            ).fetchall()
-        ]
-        landed = [
-            resource(
-                table,
-                [
-                    source.execute(
-                        f"select record_key, payload::varchar as payload, content_hash, request,"
-                        f" fetched_at from {RAW}.{table}"
-                    )
-                    .to_arrow_table()
-                    .cast(COLUMNS)
-                ],
-                "replace",
-            )
-            for table in tables
-        ]
-        Warehouse(on_the_lake, Dataset(RAW, "alpine_iq", 1)).land(*landed)
+        tables = landed(source)
+    Warehouse(on_the_lake, Dataset(RAW, "alpine_iq", 1)).land(
+        *(resource(name, [table], "replace") for name, table in tables.items())
+    )
     assert not (on_the_lake / "warehouse.duckdb").exists()
 
+    elsewhere = another_machine(on_the_lake, tmp_path / "elsewhere")
+    beside = landing(elsewhere, "raw_of_another", 1_000, pause=12)
     building = subprocess.Popen(
         [
             *(sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet", "build"),
-            *("--select", "+path:models/marts", "--indirect-selection", "cautious"),
-            *("--exclude-resource-type", "unit_test"),
+            *("--select", "+path:models/marts", "--exclude-resource-type", "unit_test", "test"),
             *("--target-path", str(on_the_lake / "target")),
             *("--log-path", str(on_the_lake / "logs")),
         ],
@@ -107,20 +154,60 @@ def test_the_same_landed_account_gives_the_same_marts_on_the_lake_while_others_r
         stdout=subprocess.PIPE,
         text=True,
     )
-    beside = 0
-    while building.poll() is None:
-        with closing(connect(on_the_lake / "warehouse.duckdb", read_only=True)) as other:
-            beside += other.execute(f"select count(*) from {RAW}.contacts").fetchone()[0] > 0
-        time.sleep(1)
+    deadline, reads = time.monotonic() + 500, 0
+    try:
+        while building.poll() is None and time.monotonic() < deadline:
+            with closing(connect(on_the_lake / "warehouse.duckdb", read_only=True)) as other:
+                reads += other.execute(f"select count(*) from {RAW}.contacts").fetchone()[0] > 0
+            time.sleep(1)
+    finally:
+        building.kill()
+        (elsewhere / "stop").touch()
+        times = ended(beside)
     said, _ = building.communicate()
     assert building.returncode == 0, said[-3000:]
 
     with closing(connect(on_the_lake / "warehouse.duckdb", read_only=True)) as lake:
         found = rows_of(lake, "marts")
-    assert beside > 2
+    assert reads > 2
+    assert len(times) > 1
+    assert rows_of_contacts(elsewhere, "raw_of_another") == len(times)
     assert expected["mart_persons"]
     assert {name: rows for name, rows in expected.items() if rows != found.get(name)} == {}
     assert list((on_the_lake.parent / "lake").rglob("*.parquet"))
+
+
+@pytest.mark.long
+def test_two_extractions_land_into_one_lake_at_once_and_neither_loses_a_row(on_the_lake, tmp_path):
+    folders = [another_machine(on_the_lake, tmp_path / name) for name in ("one", "two")]
+    processes = [landing(folder, f"raw_{folder.name}", 2) for folder in folders]
+    one, two = (ended(process) for process in processes)
+    assert one[0][0] < two[-1][1]
+    assert two[0][0] < one[-1][1]
+    assert [rows_of_contacts(folder, f"raw_{folder.name}") for folder in folders] == [2, 2]
+
+
+def test_a_writer_waits_for_its_turn_and_gives_up_with_a_word_to_whom_to_look_for(on_the_lake):
+    lake = lake_of(on_the_lake)
+    with turn(on_the_lake / "warehouse.duckdb"):
+        impatient = Turns(lake, patience="200ms")
+        with pytest.raises(RetryLater, match="another process has been writing into the lake"):
+            impatient.take()
+    impatient.take()
+    impatient.close()
+
+
+def test_the_turn_of_a_process_that_dies_goes_to_the_next(on_the_lake):
+    code = (
+        "import os, sys; from pathlib import Path; from load.turns import turn\n"
+        "with turn(Path(sys.argv[1]) / 'warehouse.duckdb'): os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", code, str(on_the_lake)]
+    killed = subprocess.run(command, cwd=ROOT, check=False, timeout=60)
+    assert killed.returncode == -9
+    following = Turns(lake_of(on_the_lake), patience="10s")
+    following.take()
+    following.close()
 
 
 def test_a_folder_whose_tables_lie_in_a_lake_is_not_taken_for_one_with_a_file(tmp_path):
