@@ -133,9 +133,10 @@ class Settings(BaseSettings):
     )
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY",
-        "how orders cross: all_deals (plan.plan_strategies shows what others would cost)",
+        "how orders cross: all_deals or recent_deals (older ones are counted on their person); "
+        "plan.plan_strategies shows what each would cost",
         "all_deals",
-        pattern="^all_deals$",
+        pattern="^(all_deals|recent_deals)$",
     )
     calendar_days: float = _variable(
         "AIQ2PD_CALENDAR_DAYS",

@@ -17,6 +17,10 @@ planned as (
 
 totals as (select * from {{ ref('plan_totals') }}),
 
+chosen as (
+    select '{{ decided_setting('order_strategy') }}' as strategy
+),
+
 deals as (
     select
         source_key,
@@ -38,7 +42,9 @@ recent_deals as (
     cross join last_day
     where
         deals.order_date is null
-        or deals.order_date > last_day.last_order_date - interval 365 day
+        or deals.order_date > last_day.last_order_date - to_days(
+            coalesce(try_cast({{ policy('recent_order_days') }} as integer), 365)
+        )
 ),
 
 -- lines and notes of a deal
@@ -140,10 +146,10 @@ listed as (
     select
         'recent_deals' as strategy,
         4 as preference,
-        false as is_built,
+        true as is_built,
         tokens - tokens_of_older as tokens,
         deals_after_load - (new_deals - new_recent_deals) as deals_at_most,
-        'orders older than a year are totals on their person' as reporting_lost,
+        'older orders are totals on their person' as reporting_lost,
         tokens_per_day,
         deal_cap
     from summed
@@ -151,19 +157,22 @@ listed as (
 
 judged as (
     select
-        strategy,
-        preference,
-        is_built,
-        cast(tokens as bigint) as tokens,
-        cast(tokens / tokens_per_day as decimal(18, 2)) as days,
-        cast(deals_at_most as bigint) as deals_at_most,
-        cast(deal_cap as bigint) as deal_cap,
-        deals_at_most <= deal_cap as fits_cap,
-        tokens / tokens_per_day <= {{ decided_setting('calendar_days') }}
+        listed.strategy,
+        listed.preference,
+        listed.is_built,
+        cast(listed.tokens as bigint) as tokens,
+        cast(listed.tokens / listed.tokens_per_day as decimal(18, 2)) as days,
+        cast(listed.deals_at_most as bigint) as deals_at_most,
+        cast(listed.deal_cap as bigint) as deal_cap,
+        listed.deals_at_most <= listed.deal_cap as fits_cap,
+        listed.tokens / listed.tokens_per_day <= {{ decided_setting('calendar_days') }}
             as fits_calendar,
-        strategy = '{{ decided_setting('order_strategy') }}' as is_chosen,
-        reporting_lost
+        listed.strategy = chosen.strategy as is_chosen,
+        listed.reporting_lost
     from listed
+    cross join chosen
+    -- where older orders are no deals, the plan can't price ways in which they are
+    where chosen.strategy <> 'recent_deals' or listed.strategy = 'recent_deals'
 ),
 
 recommended as (

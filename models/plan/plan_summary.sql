@@ -34,6 +34,11 @@ account_stages as (select * from {{ ref('stg_pipedrive__stages') }}),
 
 readings as (select * from {{ ref('plan_readings') }}),
 
+orders_counted as (
+    select count(*) as order_count from {{ ref('int_orders_dispositioned') }}
+    where disposition = 'counted'
+),
+
 facts_open as (
     select * from {{ ref('plan_facts_open') }}
     where strategy = '{{ decided_setting('order_strategy') }}'
@@ -235,6 +240,17 @@ summed as (
         calls,
         tokens
     from readings
+    union all
+    -- older orders, where only recent ones are deals
+    select
+        'order' as entity,
+        'count' as action,
+        'on_its_person' as reason,
+        order_count as rows,
+        0 as calls,
+        0 as tokens
+    from orders_counted
+    where order_count > 0
     union all
     -- what the chosen order strategy relies on and nobody probed
     select

@@ -1,5 +1,5 @@
 -- If this fails, money was lost between the landed lines and the deals: per currency,
--- orders = deals + quarantined orders.
+-- orders = deals + quarantined orders + orders counted on their person alone.
 
 with
 
@@ -8,6 +8,11 @@ orders as (select * from {{ ref('int_orders_rolled_up') }}),
 deals as (select * from {{ ref('mart_deals') }}),
 
 quarantined as (select * from {{ ref('quarantine_deals') }}),
+
+counted as (
+    select source_key from {{ ref('int_orders_dispositioned') }}
+    where disposition = 'counted'
+),
 
 amounts as (
     select
@@ -24,6 +29,13 @@ amounts as (
         currency,
         0 - order_amount as amount
     from quarantined
+    union all
+    select
+        orders.currency,
+        0 - orders.order_amount as amount
+    from orders
+    inner join counted
+        on orders.source_key = counted.source_key
 )
 
 select

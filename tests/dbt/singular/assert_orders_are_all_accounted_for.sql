@@ -1,4 +1,5 @@
--- If this fails, an order was lost or counted twice: orders = deals + quarantined, and
+-- If this fails, an order was lost or counted twice: orders = deals + quarantined +
+-- those that are counted on their person alone (order strategy recent_deals), and
 -- every line of either lane is in exactly one order, or left out with a reason.
 
 with
@@ -11,15 +12,24 @@ deals as (select * from {{ ref('mart_deals') }}),
 
 quarantined as (select * from {{ ref('quarantine_deals') }}),
 
+counted as (
+    select source_key from {{ ref('int_orders_dispositioned') }}
+    where disposition = 'counted'
+),
+
 orders_placed as (
     select
         orders.source_key,
-        count(deals.source_key) + count(quarantined.source_key) as place_count
+        count(deals.source_key)
+        + count(quarantined.source_key)
+        + count(counted.source_key) as place_count
     from orders
     left join deals
         on orders.source_key = deals.source_key
     left join quarantined
         on orders.source_key = quarantined.source_key
+    left join counted
+        on orders.source_key = counted.source_key
     group by orders.source_key
 ),
 
