@@ -102,8 +102,11 @@ class Wire:
         at = self.timeline.stamp()
         reply = early(fault) or self.company.deliver(request, basis=left[0], sent_at=left[1])
         self.note(request.method, request.path, request.query, digest(request.body), reply.status)
-        if fault is None and 200 <= reply.status < 300:
-            self.company.read_by_us(request.path, json.loads(reply.body).get("data"), at)
+        if fault in (None, "no_id") and 200 <= reply.status < 300:
+            data = json.loads(reply.body).get("data")
+            # a list comes through whole: there is no id of its own to leave out
+            if fault is None or isinstance(data, list):
+                self.company.read_by_us(request.path, data, at)
         if not answer.done():
             answer.set_result(reply)
 
