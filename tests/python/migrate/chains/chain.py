@@ -177,7 +177,8 @@ class Chain:
             for doc in self.company.live(entity):
                 if doc["id"] not in keys[entity]:
                     continue
-                if entity == "deal_product" and doc["deal_id"] not in deals:
+                # what hangs on a deleted deal is shown nowhere
+                if entity in ("deal_product", "note") and doc["deal_id"] not in deals:
                     continue
                 found[entity][keys[entity][doc["id"]]] = self._columns(entity, doc, keys, stages)
         return found
