@@ -10,12 +10,14 @@ with the extensions are missing, and when the catalog can't be reached.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import stamina
 
 from load.errors import ConfigError
 
@@ -24,6 +26,8 @@ FILE_TARGET: Final = "duckdb"
 NAME: Final = "lake"
 EXTENSIONS: Final = ("postgres_scanner", "ducklake")
 _NOTE: Final = "lake.json"
+PATIENCE: Final = 10.0
+logging.getLogger("stamina").setLevel(logging.ERROR)  # waiting for a moment is no event
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,14 @@ def is_there(file: Path) -> bool:
 
 
 def connect(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """The warehouse of the folder in which `file` is or would be."""
+    """The warehouse of the folder in which `file` is or would be.
+
+    Who only reads waits `PATIENCE` seconds for a writer, such as a running load that publishes its
+    ledger for a moment; after that, and at once for writers, `duckdb.IOException`.
+    """
     lake = lake_of(file.parent)
     if lake is None:
-        return duckdb.connect(str(file), read_only=read_only)
+        return _opened_to_read(file) if read_only else duckdb.connect(str(file))
     connection = duckdb.connect()
     try:
         attach(connection, lake, read_only=read_only)
@@ -90,6 +98,15 @@ def cant_be_opened(error: duckdb.Error) -> ConfigError:
         f"the lake's catalog can't be opened ({type(error).__name__}): is PostgreSQL running, "
         "and are AIQ2PD_LAKE_CATALOG, PGPASSWORD and AIQ2PD_LAKE_FILES right?"
     )
+
+
+def _is_locked(error: Exception) -> bool:
+    return isinstance(error, duckdb.IOException) and "lock on file" in str(error)
+
+
+@stamina.retry(on=_is_locked, attempts=None, timeout=PATIENCE, wait_initial=0.05, wait_max=0.5)
+def _opened_to_read(file: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(file), read_only=True)
 
 
 def attach(connection: duckdb.DuckDBPyConnection, lake: Lake, *, read_only: bool = False) -> None:
