@@ -66,7 +66,7 @@ def test_the_selections_of_a_customers_repository_are_those_of_the_core(tmp_path
         ours = listed(ROOT, "ls", "--selector", selector, "--target-path", str(tmp_path / "core"))
         theirs = listed(tmp_path / "acme", "ls", "--selector", selector)
         assert len(ours) > 50
-        assert theirs - ours <= {"int_store_regions", "store_regions"} | tests_of(theirs)
+        assert theirs - ours <= {"int_store_regions", "store_regions"} | added_by_them(theirs)
         assert ours - theirs == set()
 
 
@@ -83,6 +83,6 @@ def listed(folder: Path, *command: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def tests_of(names: set[str]) -> set[str]:
+def added_by_them(names: set[str]) -> set[str]:
     """Tests of what the customer adds."""
     return {name for name in names if "store_regions" in name}
