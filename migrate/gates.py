@@ -90,8 +90,8 @@ QUESTIONS: Final = (
     ),
     Question(
         "organizations_unmatched",
-        "store names that fit no store, and stores without their organization",
-        "select count(*) from reconciliation.rec_organizations_unmatched",
+        "stores without their organization",
+        "select count(*) from reconciliation.rec_organizations_unmatched where kind = 'store'",
     ),
     Question(
         "labels_failed",
