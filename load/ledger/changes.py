@@ -210,7 +210,7 @@ def value_checks_due(ledger: Ledger) -> dict[str, int]:
 def value_checked(
     ledger: Ledger, source_key: str, code: str | None, reason: str | None, *, value_hash: str = ""
 ) -> None:
-    """The deal's value was read; from now on that value is the one to expect there."""
+    """The deal's value was read; with a hash, that value is the one to expect there from now on."""
     with ledger.transaction() as db:
         db.execute(
             "update id_map set value_check = 'done', reason_code = ?, reason = ?, updated_at = ?,"
