@@ -23,7 +23,7 @@ from simulation.schedule import CRASHES, FAULTS, Schedule, random_schedule
 from simulation.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[3]
-IN_SHORT, IN_LONG, CHUNK = 1250, 10_000, 250
+IN_SHORT, IN_LONG, CHUNK = 2000, 10_000, 250
 # an opt-out that a person sets while our call with a consent is on its way to the same record
 OPEN = (1173,)
 # seeds whose updates landed without an answer in an adopted record
