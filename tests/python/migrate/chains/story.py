@@ -175,12 +175,18 @@ class Story:
         self.told.append(f"hand deletes {key}")
         self.done["delete_by_hand"] += 1
         self.removed.add((entity, key))
-        for place in [(entity, key), *self._lines_of(key)]:
+        self.kept.pop((entity, key), None)
+        for place in self._shown_on(key) if entity == "deal" else []:
             self.kept.pop(place, None)
 
-    def _lines_of(self, deal: str) -> list[Place]:
-        start = f"aiq:line:{deal.rpartition(':')[2]}:"
-        return [place for place in self.kept if place[1].startswith(start)]
+    def _shown_on(self, deal: str) -> list[Place]:
+        """Lines and notes are seen nowhere once their deal is deleted."""
+        number = deal.rpartition(":")[2]
+        return [
+            place
+            for place in self.kept
+            if place[1].startswith(f"aiq:line:{number}:") or place[1] == f"aiq:note:{number}"
+        ]
 
     def decide(self) -> None:
         """A conflict is decided for the source, by a row of the seed."""
