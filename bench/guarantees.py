@@ -32,26 +32,11 @@ from load.plan import ENTITY_TABLES, FrozenPlan, PlanRow, freeze
 from load.progress import Silent
 from load.run import GROUP_SIZE
 from load.settings import PipedriveAccount
+from simulation.worlds import PLAN_ROW, PLAN_SIDE
 
 STORES = 100
 VALUES = 40  # custom columns of a person beside key, name and consent
 FIRST_ID = 1_000_000
-ROW = (
-    "entity varchar, source_key varchar, wave integer, position bigint, action varchar,"
-    " reason varchar, old_hash varchar, new_hash varchar, changed_fields varchar[], payload json,"
-    " field_hashes json, pipedrive_id bigint, parents varchar[], token_cost integer, risk varchar"
-)
-SIDE = {
-    "plan_fields": "entity varchar, column_name varchar, field_name varchar, field_type varchar,"
-    " is_personal boolean, on_update varchar",
-    "plan_field_options": "entity varchar, column_name varchar, option_label varchar, rank integer",
-    "plan_labels": "entity varchar, label_name varchar, rank integer",
-    "plan_pipelines": "source_key varchar, name varchar",
-    "plan_stages": "source_key varchar, pipeline__source_key varchar, name varchar, rank integer",
-    "plan_summary": "entity varchar, action varchar, reason varchar, rows bigint, calls bigint,"
-    " tokens bigint",
-    "plan_totals": "calls bigint, tokens bigint",
-}
 CONSENT = ("No", "Unknown", "Yes")
 COLUMNS = {
     "organization": {"migration_key__c": "key", "name": "'Shop ' || n"},
@@ -132,7 +117,7 @@ def _plan(folder: Path, persons: int) -> FrozenPlan:
     ]
     with closing(duckdb.connect(str(warehouse))) as connection:
         connection.execute("create schema plan")
-        for table, columns in SIDE.items():
+        for table, columns in PLAN_SIDE.items():
             connection.execute(f"create table plan.{table} ({columns})")
         connection.executemany(
             "insert into plan.plan_fields values ($1, $2, $3, $4, $6, $5)", fields
@@ -142,7 +127,7 @@ def _plan(folder: Path, persons: int) -> FrozenPlan:
             [(label, rank) for rank, label in enumerate(CONSENT)],
         )
         for entity, table in ENTITY_TABLES.items():
-            connection.execute(f"create table plan.{table} ({ROW})")
+            connection.execute(f"create table plan.{table} ({PLAN_ROW})")
             if entity in COLUMNS:
                 connection.execute(_rows(entity), [persons if entity == "person" else STORES])
     return freeze(warehouse, folder / "plans", source_account="bench", company_id=None)

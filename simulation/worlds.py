@@ -29,12 +29,12 @@ TABLES: Final = {
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
 }
-_ROW: Final = (
+PLAN_ROW: Final = (
     "entity varchar, source_key varchar, wave integer, position bigint, action varchar,"
     " reason varchar, old_hash varchar, new_hash varchar, changed_fields varchar[], payload json,"
     " field_hashes json, pipedrive_id bigint, parents varchar[], token_cost integer, risk varchar"
 )
-_SIDE: Final = {
+PLAN_SIDE: Final = {
     "plan_fields": "entity varchar, column_name varchar, field_name varchar, field_type varchar,"
     " is_personal boolean, on_update varchar",
     "plan_field_options": "entity varchar, column_name varchar, option_label varchar, rank integer",
@@ -237,13 +237,13 @@ def _frozen(
     with closing(duckdb.connect(str(warehouse))) as connection:
         connection.execute("create schema plan")
         for entity, table in TABLES.items():
-            connection.execute(f"create table plan.{table} ({_ROW})")
+            connection.execute(f"create table plan.{table} ({PLAN_ROW})")
             rows = [
                 _row(entity, position, key, payload, *actions.get(key, ("create", None)))
                 for position, (key, payload) in enumerate(payloads.get(entity, {}).items())
             ]
             _insert(connection, table, rows)
-        for table, columns in _SIDE.items():
+        for table, columns in PLAN_SIDE.items():
             connection.execute(f"create table plan.{table} ({columns})")
             _insert(connection, table, _side_rows(table, set(payloads)))
     return freeze(warehouse, folder / "plans", source_account="source-1", company_id=None)
