@@ -105,7 +105,8 @@ def read(file: Path, seeds: Path) -> list[Change]:
     """What the workbook would change, sheet by sheet."""
     _refuse_bombs(file)
     try:
-        book = load_workbook(file)
+        with file.open("rb") as packed:  # a workbook refused half-way leaves no file open behind it
+            book = load_workbook(packed)
     except (
         InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, OSError,
     ):  # fmt: skip
