@@ -12,7 +12,8 @@
             'contact_watermarks', 'audiences', 'audience_members', 'loyalty_program', 'discounts', 'discount_groups',
             'campaigns', 'adjustments', 'redemptions', 'conversions', 'optins',
             'hidden_contacts', 'extraction_runs', 'export_personas',
-            'export_sales_lines', 'export_hidden_contacts', 'loyalty_snapshot',
+            'export_sales_lines', 'export_hidden_contacts', 'export_files',
+            'loyalty_snapshot',
         ],
         'raw_pipedrive': [
             'organizations', 'persons', 'deals', 'products', 'deal_products', 'notes',

@@ -30,7 +30,7 @@ TABLES: Final = (
     *("stores", "contacts", "contact_details", "contact_orders", "audiences", "audience_members"),
     *("loyalty_program", "discounts", "discount_groups", "campaigns", "adjustments", "redemptions"),
     *("conversions", "optins", "hidden_contacts", "extraction_runs", "export_personas"),
-    *("export_sales_lines", "export_hidden_contacts", "loyalty_snapshot"),
+    *("export_sales_lines", "export_hidden_contacts", "export_files", "loyalty_snapshot"),
 )
 _LOAD: Final = "generated"
 _BATCH: Final = 2_000

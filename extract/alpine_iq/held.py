@@ -31,6 +31,7 @@ TABLES: Final = (
     "export_personas",
     "export_sales_lines",
     "export_hidden_contacts",
+    "export_files",
     "loyalty_snapshot",
 )
 

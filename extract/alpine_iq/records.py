@@ -70,17 +70,18 @@ def record(resource: str, key_member: str, payload: bytes, answer: Answer) -> Re
 def records(resource: str, key_member: str, elements: bytes, answer: Answer) -> list[Record]:
     """All records of one list, as `record` makes them; the list is parsed as a whole."""
     payloads = _list.decode(elements)
-    keys = _key_list_decoder(key_member).decode(elements)
     steady = elements
     for name, member in _scalars(resource):
         if name in steady:
             steady = member.sub(name + b":null", steady)
     hashed = payloads if steady is elements else _list.decode(steady)
+    request, fetched_at = answer.request, answer.fetched_at
     found = []
-    for payload, held, kept in zip(payloads, keys, hashed, strict=True):
+    for payload, key, kept in zip(payloads, _keys(key_member, elements), hashed, strict=True):
         digest = sha256(kept)
-        key = scalar_text(held.key) or f"without-key:{digest}"
-        found.append(Record(key, bytes(payload), digest, answer.request, answer.fetched_at))
+        found.append(
+            Record(key or f"without-key:{digest}", bytes(payload), digest, request, fetched_at)
+        )
     return found
 
 
@@ -117,10 +118,22 @@ def _key_decoder(member: str) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(msgspec.defstruct("Keyed", fields, rename={"key": member}))
 
 
+def _keys(member: str, elements: bytes) -> list[str]:
+    """One member of each object as text; decoded straight where all are strings or null."""
+    try:
+        held = _key_list_decoder(member, text=True).decode(elements)
+    except msgspec.ValidationError:
+        held = _key_list_decoder(member, text=False).decode(elements)
+        return [scalar_text(each.key) for each in held]
+    return [each.key or "" for each in held]
+
+
 @cache
-def _key_list_decoder(member: str) -> msgspec.json.Decoder[Any]:
-    fields = [("key", msgspec.Raw, msgspec.Raw(NULL))]
-    return msgspec.json.Decoder(list[msgspec.defstruct("Keyed", fields, rename={"key": member})])  # type: ignore[misc]
+def _key_list_decoder(member: str, *, text: bool) -> msgspec.json.Decoder[Any]:
+    """Reads one member of each object and skips all others; what is no text stays as it came."""
+    field: Any = ("key", str | None, None) if text else ("key", msgspec.Raw, msgspec.Raw(NULL))
+    keyed = msgspec.defstruct("Keyed", [field], rename={"key": member}, gc=False)
+    return msgspec.json.Decoder(list[keyed])  # type: ignore[valid-type]
 
 
 @cache

@@ -6,20 +6,23 @@ are part of the answer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from extract.inbox.attachments import attached, unnamed
 from extract.inbox.files import (
+    FILES,
     LOYALTY_SNAPSHOT,
     SALES_LINES,
     InboxFile,
     find_files,
 )
 from extract.inbox.headers import Headers, read_headers
-from extract.inbox.rows import Export, Problem
+from extract.inbox.rows import Export, Problem, Row
 
 KEPT_PROBLEMS: Final = 100  # a file; the others are only counted
 
@@ -54,6 +57,8 @@ def check_inbox(folder: Path, headers_seed: Path, *, uid: str = "") -> InboxRepo
         result, wrong = _check(file, headers, uid)
         checked.append(result)
         problems.extend(wrong[:KEPT_PROBLEMS])
+    manifest = next((file for file in found if file.kind == FILES), None)
+    ignored += unnamed(folder, manifest, headers.get(FILES, {}))
     return InboxReport(tuple(checked), tuple(ignored), tuple(problems))
 
 
@@ -68,16 +73,7 @@ def _check(file: InboxFile, headers: Headers, uid: str) -> tuple[CheckedFile, li
         rows = 0 if problems else 1
         return CheckedFile(file, "utf-8", rows, (), (), len(problems)), problems
     export = Export(file, headers.get(file.kind, {}))
-    first_lines: dict[str, int] = {}
-    count = 0
-    for row in export.rows():
-        count += 1
-        if file.kind == SALES_LINES:
-            continue
-        first = first_lines.setdefault(row.key, row.line)
-        if first != row.line:
-            what = f"the contact stands on line {first} already; keep one of the two"
-            problems.append(Problem(file.name, row.line, "contact_id", what))
+    count = sum(1 for _ in (attached(export) if file.kind == FILES else _contacts(export)))
     problems += export.problems
     checked = CheckedFile(
         file,
@@ -88,6 +84,17 @@ def _check(file: InboxFile, headers: Headers, uid: str) -> tuple[CheckedFile, li
         len(problems),
     )
     return checked, problems
+
+
+def _contacts(export: Export) -> Iterator[Row]:
+    """Rows of an export; but for sales lines, a contact stands there once."""
+    first_lines: dict[str, int] = {}
+    for row in export.rows():
+        yield row
+        first = first_lines.setdefault(row.key, row.line)
+        if first != row.line and export.file.kind != SALES_LINES:
+            what = f"the contact stands on line {first} already; keep one of the two"
+            export.problem(row.line, "contact_id", what)
 
 
 def snapshot_problems(file: InboxFile) -> list[Problem]:

@@ -6,6 +6,7 @@
 | `{uid}-{audience}-{from}-{to}-sl.csv` | sales_lines |
 | `{uid}-{audience}-{epoch}-bl.csv` | hidden_contacts |
 | `*loyalty*.json` | loyalty_snapshot |
+| `files/manifest.csv` | files |
 
 Text may be UTF-8 with or without a byte order mark, UTF-16 or Windows-1252. Times are UTC.
 Raises `UnicodeDecodeError` for bytes that are none of these.
@@ -25,7 +26,9 @@ PERSONAS: Final = "personas"
 SALES_LINES: Final = "sales_lines"
 HIDDEN_CONTACTS: Final = "hidden_contacts"
 LOYALTY_SNAPSHOT: Final = "loyalty_snapshot"
-KINDS: Final = (PERSONAS, SALES_LINES, HIDDEN_CONTACTS, LOYALTY_SNAPSHOT)
+FILES: Final = "files"
+KINDS: Final = (PERSONAS, SALES_LINES, HIDDEN_CONTACTS, LOYALTY_SNAPSHOT, FILES)
+MANIFEST: Final = "files/manifest.csv"
 
 _STEM: Final = r"(?P<uid>[^-]+)-(?P<audience>.+)-"
 _NAMES: Final = (
@@ -52,7 +55,8 @@ class InboxFile:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        """As a path in the inbox."""
+        return MANIFEST if self.kind == FILES else self.path.name
 
     @property
     def origin(self) -> str:
@@ -72,6 +76,10 @@ def find_files(folder: Path) -> tuple[list[InboxFile], list[str]]:
             strange.append(path.name)
         else:
             known.append(found)
+    manifest = folder / MANIFEST
+    if manifest.is_file() and not manifest.is_symlink():
+        written = datetime.fromtimestamp(manifest.stat().st_mtime, UTC)
+        known.append(InboxFile(manifest, FILES, "", "", _digest(manifest), written))
     known.sort(key=lambda file: (KINDS.index(file.kind), file.as_of, file.name))
     return known, strange
 
@@ -115,9 +123,11 @@ def _recognised(path: Path) -> InboxFile | None:
         # a sales export's last day of sales is not the time at which it was made
         is_dated = kind != SALES_LINES and _SERVICE_BEGAN < until <= written + 86_400
         as_of = datetime.fromtimestamp(until if is_dated else written, UTC)
-        with path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        return InboxFile(
-            path, kind, said.get("uid") or "", said.get("audience") or "", digest, as_of
-        )
+        uid, audience = said.get("uid") or "", said.get("audience") or ""
+        return InboxFile(path, kind, uid, audience, _digest(path), as_of)
     return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -6,10 +6,13 @@
 | sales_lines | export_sales_lines | transaction id, hash of the row, how often it came before |
 | hidden_contacts | export_hidden_contacts | contact id |
 | loyalty_snapshot | loyalty_snapshot | `snapshot` |
+| files | export_files | contact id, receipt, file |
 
 Rows are upserted, file after file, oldest first: the newest statement about a record stays. Files
-whose rows are all there are not read again. Raises `ConfigError` when a file has a problem; then
-nothing is landed.
+whose rows are all there are not read again. The manifest of files is a list to be worked off: it
+replaces its table each time, each line with its file's `size` (bytes) and `sha256`.
+
+Raises `ConfigError` when a file has a problem; then nothing is landed.
 """
 
 from __future__ import annotations
@@ -18,8 +21,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from extract.inbox.attachments import attached, contents
 from extract.inbox.check import InboxReport, check_inbox
 from extract.inbox.files import (
+    FILES,
     HIDDEN_CONTACTS,
     LOYALTY_SNAPSHOT,
     PERSONAS,
@@ -28,7 +35,7 @@ from extract.inbox.files import (
 )
 from extract.inbox.headers import read_headers
 from extract.inbox.rows import Export, Row
-from extract.landing import Warehouse, resource, tables_of
+from extract.landing import Warehouse, Way, resource, tables_of
 from extract.records import Record, sha256
 from load.errors import ConfigError
 
@@ -40,6 +47,7 @@ TABLES: Final = {
     SALES_LINES: "export_sales_lines",
     HIDDEN_CONTACTS: "export_hidden_contacts",
     LOYALTY_SNAPSHOT: "loyalty_snapshot",
+    FILES: "export_files",
 }
 _BATCH: Final = 5_000
 _SHOWN: Final = 5
@@ -55,10 +63,11 @@ def land_inbox(
     headers = read_headers(headers_seed)
     for kind, table in TABLES.items():
         files = [checked.file for checked in report.files if checked.file.kind == kind]
-        if all(_is_landed(warehouse, table, file) for file in files):
+        way: Way = "replace" if kind == FILES else "upsert"
+        if way == "upsert" and all(_is_landed(warehouse, table, file) for file in files):
             continue
         for file in files:
-            warehouse.land(resource(table, tables_of(_records(file, headers)), "upsert"))
+            warehouse.land(resource(table, tables_of(_records(file, headers)), way))
     return report
 
 
@@ -86,6 +95,9 @@ def _records(file: InboxFile, headers: Headers) -> Iterator[Sequence[Record]]:
         payload = file.path.read_bytes().strip()
         yield [Record("snapshot", payload, sha256(payload), file.origin, file.as_of)]
         return
+    if file.kind == FILES:
+        yield list(_attached(file, headers))
+        return
     seen: dict[str, int] = {}
     batch: list[Record] = []
     for row in Export(file, headers.get(file.kind, {})).rows():
@@ -95,6 +107,14 @@ def _records(file: InboxFile, headers: Headers) -> Iterator[Sequence[Record]]:
             batch = []
     if batch:
         yield batch
+
+
+def _attached(file: InboxFile, headers: Headers) -> Iterator[Record]:
+    file.path.chmod(0o600)
+    for line in attached(Export(file, headers.get(file.kind, {}))):
+        size, digest = contents(file.path.parent / line.name)
+        payload = msgspec.json.encode({**line.members, "size": size, "sha256": digest})
+        yield Record(line.key, payload, sha256(payload), f"{file.origin}#{line.line}", file.as_of)
 
 
 def _record(file: InboxFile, row: Row, seen: dict[str, int]) -> Record:

@@ -15,10 +15,11 @@ from typing import Final
 
 import msgspec
 
-from extract.inbox.files import InboxFile, encoding_of
+from extract.inbox.files import FILES, SALES_LINES, InboxFile, encoding_of
 from extract.inbox.headers import Column, ValueType, folded
 
 OTHER: Final = "other"
+_KEYS: Final = {SALES_LINES: "transactionID", FILES: "file"}
 _MAX_FIELD: Final = 16 * 1024 * 1024
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
@@ -77,7 +78,7 @@ class Export:
                 reader = csv.reader(lines, delimiter=_delimiter(first), strict=True)
                 yield from self._read(reader)
         except UnicodeError:
-            self._problem(1, "", "neither UTF-8, UTF-16 nor Windows-1252; export it again as UTF-8")
+            self.problem(1, "", "neither UTF-8, UTF-16 nor Windows-1252; export it again as UTF-8")
 
     def _read(self, reader: Iterator[list[str]]) -> Iterator[Row]:
         line = 1
@@ -85,7 +86,7 @@ class Export:
             header = next(reader, None)
             if header is None or not self._take_header(header):
                 if header is None:
-                    self._problem(1, "", "the file is empty")
+                    self.problem(1, "", "the file is empty")
                 return
             known = [self.columns.get(folded(name)) for name in header]
             line = reader.line_num + 1  # type: ignore[attr-defined]
@@ -96,7 +97,7 @@ class Export:
                         yield row
                 line = reader.line_num + 1  # type: ignore[attr-defined]
         except csv.Error:
-            self._problem(line, "", "a quotation mark is not closed, or stands inside a value")
+            self.problem(line, "", "a quotation mark is not closed, or stands inside a value")
 
     def _take_header(self, header: Sequence[str]) -> bool:
         before = len(self.problems)
@@ -105,12 +106,12 @@ class Export:
             column = self.columns.get(folded(name))
             label = column.member if column else name.strip()
             if label in seen:
-                self._problem(1, name.strip(), "the column stands twice in the header")
+                self.problem(1, name.strip(), "the column stands twice in the header")
             seen.add(label)
             (self.members if column else self.unknown).append(label)
         for name, column in self.columns.items():
             if column.is_required and column.member not in seen:
-                self._problem(
+                self.problem(
                     1,
                     name,
                     "the column is missing; export it, or name its header in the seed "
@@ -126,7 +127,7 @@ class Export:
         values: Sequence[str],
     ) -> Row | None:
         if len(values) != len(header):
-            self._problem(
+            self.problem(
                 line, "", f"{len(values)} values under {len(header)} columns; check its quotes"
             )
             return None
@@ -140,13 +141,13 @@ class Export:
                 continue
             wrong = _wrong(column, value)
             if wrong:
-                self._problem(line, name.strip(), wrong)
+                self.problem(line, name.strip(), wrong)
                 is_sound = False
             if column.member == self.key_member:
                 key = value.strip()
             payload[column.member] = value
         if not key:
-            self._problem(line, self.key_member, "the key is empty")
+            self.problem(line, self.key_member, "the key is empty")
             is_sound = False
         if other:
             payload[OTHER] = other
@@ -154,9 +155,10 @@ class Export:
 
     @property
     def key_member(self) -> str:
-        return "transactionID" if "transactionID" in self.members else "contactID"
+        return _KEYS.get(self.file.kind, "contactID")
 
-    def _problem(self, line: int, column: str, what: str) -> None:
+    def problem(self, line: int, column: str, what: str) -> None:
+        """Notes what keeps the file from being landed."""
         self.problems.append(Problem(self.file.name, line, column, what))
 
 

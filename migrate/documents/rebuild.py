@@ -63,7 +63,11 @@ select * from (values
         'issue passes anew; those of Alpine IQ stop changing'),
     (12, 'Referral program',
         (select count_if(refer_code is not null) || ' contacts have a code' from details),
-        'codes cross as text; the reward for a referral does not')
+        'codes cross as text; the reward for a referral does not'),
+    (13, 'Files of persons and orders',
+        (select count(*) || ' in the manifest, ' || count_if(pipedrive_id is not null)
+            || ' of them of a loaded record' from reconciliation.rec_files_to_attach),
+        'attach them by hand: reconciliation.rec_files_to_attach says which to which record')
 ) as inventory (position, rule, read_from_the_source, what_to_do)
 """
 PROGRAM: Final = """

@@ -1,9 +1,9 @@
 """One person in the other files of the data folder: exports, reports, documents, logs, leftovers.
 
 Lines of a CSV that hold one of the texts are taken out; any other file that we made is deleted,
-because its command makes it anew. A packed file in the inbox is the customer's own and is only
-named. What databases and plans hold is the business of others; the sandbox is a service of its own
-and no copy of ours.
+because its command makes it anew. A file that the inbox's manifest gives to this person alone goes
+with its line. A packed file in the inbox is the customer's own and is only named. What databases
+and plans hold is the business of others; the sandbox is a service of its own and no copy of ours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from extract.inbox.attachments import files_of
 from load.forget.needles import Needles
+from migrate.places import mapping_seed
 
 PACKED: Final = frozenset({".gz", ".zip", ".xlsx", ".docx"})
 OTHERS: Final = frozenset({"sandbox"})
@@ -37,27 +39,38 @@ class Files:
 
 
 def holding(data: Path, needles: Needles) -> list[Path]:
-    """Files outside databases and plans that hold one of the texts."""
+    """Files outside databases and plans that hold one of the texts, or are theirs alone."""
     sought = needles.compiled()
-    return [file for file in _ours(data) if _holds(file, sought)]
+    # before the manifest, whose lines tell whose they are: a forget that is killed begins anew
+    attached = _attached(data, needles)
+    others = (file for file in _ours(data) if file not in attached)
+    return [*attached, *(file for file in others if _holds(file, sought))]
 
 
 def erase(data: Path, needles: Needles, *, beside: Collection[str] = ()) -> Files:
     """Takes the person out of these files, or the file away; `beside` names what stays."""
     sought = needles.compiled()
     changed, deleted, left = [], [], []
+    attached = _attached(data, needles)
     for file in holding(data, needles):
         if file.name in beside:
             continue
-        if file.suffix.lower() == ".csv":
+        is_packed = file.suffix.lower() in PACKED and "inbox" in file.relative_to(data).parts
+        if file.suffix.lower() == ".csv" and file not in attached:
             _without_lines(file, sought)
             changed.append(file)
-        elif file.suffix.lower() in PACKED and "inbox" in file.relative_to(data).parts:
+        elif is_packed and file not in attached:
             left.append(file)
         else:
             file.unlink()
             deleted.append(file)
     return Files(tuple(changed), tuple(deleted), tuple(left))
+
+
+def _attached(data: Path, needles: Needles) -> list[Path]:
+    sought = needles.compiled()
+    headers = mapping_seed("inbox_headers.csv")
+    return files_of(data / "inbox", headers, lambda key: sought.search(key) is not None)
 
 
 def _ours(data: Path) -> Iterator[Path]:

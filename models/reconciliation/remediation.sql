@@ -31,29 +31,23 @@ consent_changes as (
 
 binding as (select * from {{ ref('stg_ledger__binding') }}),
 
-united as (
+files_to_attach as (
+    select
+        entity,
+        source_key,
+        max(pipedrive_id) as pipedrive_id,
+        count(*) as file_count
+    from {{ ref('rec_files_to_attach') }}
+    group by entity, source_key
+),
+
+-- what concerns a record as a whole
+records_concerned as (
     select
         entity,
         source_key,
         pipedrive_id,
-        column_name,
-        field_name,
-        verdict as problem,
-        source_value,
-        destination_value,
-        what_to_do,
-        severity
-    from mismatches
-    union all
-    select
-        entity,
-        source_key,
-        pipedrive_id,
-        null as column_name,
-        null as field_name,
         problem,
-        null as source_value,
-        null as destination_value,
         what_to_do,
         'high' as severity
     from missing
@@ -62,11 +56,7 @@ united as (
         entity,
         source_key,
         pipedrive_id,
-        null as column_name,
-        null as field_name,
         problem,
-        null as source_value,
-        null as destination_value,
         what_to_do,
         'high' as severity
     from altered
@@ -75,11 +65,7 @@ united as (
         entity,
         source_key,
         pipedrive_id,
-        null as column_name,
-        null as field_name,
         problem,
-        null as source_value,
-        null as destination_value,
         what_to_do,
         'high' as severity
     from extra
@@ -88,11 +74,7 @@ united as (
         entity,
         source_key,
         pipedrive_id,
-        null as column_name,
-        null as field_name,
         action || ': ' || reason as problem,
-        null as source_value,
-        null as destination_value,
         case action
             when 'quarantine' then 'settle the rule or its parent; see the quarantine'
             when 'waiting' then 'settle its parent first'
@@ -109,15 +91,53 @@ united as (
         entity,
         source_key,
         pipedrive_id,
-        null as column_name,
-        null as field_name,
         'outcome unknown' as problem,
-        null as source_value,
-        null as destination_value,
         'run the closing sweep' as what_to_do,
         'high' as severity
     from id_map
     where state in ('intent', 'ambiguous')
+    union all
+    -- merged at the source after both were loaded: two persons stand for one
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        why as problem,
+        if(
+            is_flagged,
+            'the other one goes on; this one has lost consent and segments. Merge the '
+            || 'two in Pipedrive only with the other one''s values, and empty its '
+            || 'suppression after',
+            'the other one goes on; this one keeps what it had: take its consent and '
+            || 'segments away, or let policy deleted_at_source flag it'
+        ) as what_to_do,
+        if(is_flagged, 'low', 'high') as severity
+    from withdrawn
+    union all
+    -- their names may be personal: the model that lists them has those
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        file_count || ' files to attach by hand' as problem,
+        'reconciliation.rec_files_to_attach says which and how' as what_to_do,
+        'low' as severity
+    from files_to_attach
+),
+
+fields_concerned as (
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        column_name,
+        field_name,
+        verdict as problem,
+        source_value,
+        destination_value,
+        what_to_do,
+        severity
+    from mismatches
     union all
     select
         entity,
@@ -131,27 +151,34 @@ united as (
         'leave it, or record the evidence and an approval' as what_to_do,
         'medium' as severity
     from consent_changes
+),
+
+united as (
+    select
+        entity,
+        source_key,
+        pipedrive_id,
+        column_name,
+        field_name,
+        problem,
+        source_value,
+        destination_value,
+        what_to_do,
+        severity
+    from fields_concerned
     union all
-    -- merged at the source after both were loaded: two persons stand for one
     select
         entity,
         source_key,
         pipedrive_id,
         null as column_name,
         null as field_name,
-        why as problem,
+        problem,
         null as source_value,
         null as destination_value,
-        if(
-            is_flagged,
-            'the other one goes on; this one has lost consent and segments. Merge the '
-            || 'two in Pipedrive only with the other one''s values, and empty its '
-            || 'suppression after',
-            'the other one goes on; this one keeps what it had: take its consent and '
-            || 'segments away, or let policy deleted_at_source flag it'
-        ) as what_to_do,
-        if(is_flagged, 'low', 'high') as severity
-    from withdrawn
+        what_to_do,
+        severity
+    from records_concerned
 ),
 
 -- lines and notes are looked at on the page of their deal

@@ -7,7 +7,7 @@
     'audience_members', 'loyalty_program', 'discounts', 'discount_groups', 'campaigns',
     'adjustments', 'redemptions', 'conversions', 'optins', 'hidden_contacts',
     'export_personas', 'export_sales_lines', 'export_hidden_contacts',
-    'loyalty_snapshot',
+    'export_files', 'loyalty_snapshot',
 ] %}
 
 with

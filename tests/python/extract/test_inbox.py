@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from extract.alpine_iq.landing import ALPINE_IQ
 from extract.inbox import InboxReport, check_inbox
 from extract.inbox.answers import Answered, answered_by
+from extract.inbox.attachments import LARGEST, contents
 from extract.inbox.landing import land_inbox
 from extract.landing import Warehouse
 from load.errors import ConfigError
@@ -149,3 +152,79 @@ def test_rows_land_once_with_unknown_columns_and_tell_which_calls_they_answer(
     _, late = land(tmp_path, fresh=datetime(2099, 1, 1, tzinfo=UTC))
     assert late.orders == frozenset()
     assert ("a", "export_sales_lines") in late.traces
+
+
+def put_file(inbox: Path, name: str, content: bytes = b"scan") -> Path:
+    folder = inbox / "files"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+MANIFEST = "file,contact_id,kind,transaction_id,title"
+
+
+def test_files_of_the_manifest_land_with_size_and_hash_and_only_their_owner_can_read_them(
+    tmp_path: Path, inbox: Path
+) -> None:
+    card = put_file(inbox, "card.pdf")
+    receipt = put_file(inbox, "receipt \u00e9.jpg", b"\0" * 7)
+    for each in (card, receipt):
+        each.chmod(0o644)
+    manifest = put_file(inbox, "manifest.csv", MANIFEST.encode() + b"\ncard.pdf,a,card,,Card\n")
+    assert check(inbox).ignored == ("files/receipt \u00e9.jpg",)
+    lines = f"{MANIFEST}\ncard.pdf,a,card,,Card\nreceipt \u00e9.jpg,b,scan,R-1,\n"
+    manifest.write_text(lines, encoding="utf-8")
+    warehouse, _ = land(tmp_path)
+    found = "select record_key, payload ->> '$.size', payload ->> '$.sha256' from raw_alpine_iq."
+    assert warehouse.rows(f"{found}export_files order by 1") == [
+        ("a::card.pdf", "4", hashlib.sha256(b"scan").hexdigest()),
+        ("b:R-1:receipt \u00e9.jpg", "7", hashlib.sha256(b"\0" * 7).hexdigest()),
+    ]
+    assert {each.stat().st_mode & 0o777 for each in (card, receipt, manifest)} == {0o600}
+    manifest.write_text(f"{MANIFEST}\n", encoding="utf-8")
+    assert land(tmp_path)[0].rows(f"{found}export_files") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("../secret.txt,a,card,,", "column file: expected the name of a file"),
+        ("/etc/passwd,a,card,,", "column file: expected the name of a file"),
+        (".hidden,a,card,,", "column file: expected the name of a file"),
+        ("link.pdf,a,card,,", "column file: not a plain file"),
+        ("folder,a,card,,", "column file: not a plain file"),
+        ("pipe,a,card,,", "column file: not a plain file"),
+        ("gone.pdf,a,card,,", "column file: there is no such file"),
+        ("empty.pdf,a,card,,", "column file: the file is empty"),
+        ("huge.pdf,a,card,,", "column file: the file is larger than 50 MB"),
+        (",a,card,,", "column file: the key is empty"),
+        ("card.pdf,,card,,", "column contact_id: the value is empty"),
+        ("card.pdf,a,,,", "column kind: the value is empty"),
+        ("card.pdf,a,card,,\ncard.pdf,a,card,,", "column file: it stands on line 2 already"),
+    ],
+)
+def test_what_is_no_plain_file_of_the_folder_is_refused_by_line_and_column(
+    tmp_path: Path, inbox: Path, line: str, told: str
+) -> None:
+    put_file(inbox, "card.pdf")
+    put_file(inbox, "empty.pdf", b"")
+    with put_file(inbox, "huge.pdf").open("r+b") as sparse:
+        sparse.truncate(LARGEST + 1)
+    (tmp_path / "secret.txt").write_text("never taken")
+    (inbox / "files" / "link.pdf").symlink_to(tmp_path / "secret.txt")
+    (inbox / "files" / "folder").mkdir()
+    os.mkfifo(inbox / "files" / "pipe")
+    put_file(inbox, "manifest.csv", f"{MANIFEST}\n{line}\n".encode())
+    number = 3 if "\n" in line else 2
+    (found,) = problems(inbox)
+    assert found.startswith(f"inbox/files/manifest.csv line {number}, {told}")
+
+
+def test_a_file_that_became_a_link_after_the_check_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("never taken")
+    (tmp_path / "card.pdf").symlink_to(tmp_path / "secret.txt")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("card.pdf", "pipe", "gone"):
+        with pytest.raises(ConfigError, match="can't be taken any more"):
+            contents(tmp_path / name)

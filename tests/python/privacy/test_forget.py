@@ -36,6 +36,14 @@ def plant(where, who: Someone) -> None:
     (inbox / "personas-rp.csv").write_bytes(
         b"\xef\xbb\xbfcontact id,email,note\r\n" + f'1,"a,b",c\r\n{line}2,d,e\r\n'.encode()
     )
+    attached = inbox / "files"
+    attached.mkdir()
+    for name in ("own.pdf", "shared.pdf", "others.pdf"):
+        (attached / name).write_bytes(b"scan")
+    (attached / "manifest.csv").write_text(
+        f"file,contact_id,kind\nown.pdf,{who.contact_id},card\nshared.pdf,{who.contact_id},form\n"
+        "shared.pdf,2,form\nothers.pdf,2,card\n"
+    )
     (where.data / "logs").mkdir()
     (where.data / "logs" / "run.log").write_text(f"looked at {who.source_key}\n")
     with closing(sqlite3.connect(where.data / "alpine_iq_journal.sqlite")) as journal:
@@ -207,6 +215,15 @@ def test_a_list_that_named_the_person_keeps_its_other_members(forgotten):
 def test_other_lines_of_an_export_stay_byte_for_byte(forgotten):
     content = (forgotten.where.data / "inbox" / "personas-rp.csv").read_bytes()
     assert content == b'\xef\xbb\xbfcontact id,email,note\r\n1,"a,b",c\r\n2,d,e\r\n'
+
+
+def test_files_of_this_person_alone_go_with_their_lines_of_the_manifest(forgotten):
+    attached = forgotten.where.data / "inbox" / "files"
+    assert sorted(each.name for each in attached.iterdir()) == [
+        "manifest.csv", "others.pdf", "shared.pdf",
+    ]  # fmt: skip
+    lines = (attached / "manifest.csv").read_text().splitlines()
+    assert lines == ["file,contact_id,kind", "shared.pdf,2,form", "others.pdf,2,card"]
 
 
 def test_the_outcome_proves_itself_and_says_what_stays(forgotten):
