@@ -4,22 +4,17 @@
 
 with
 
-planned as (
-    select * from {{ ref('plan_records') }}
-    where payload is not null
-),
+planned as (select * from {{ ref('plan_records') }}),
 
 id_map as (select * from {{ ref('stg_ledger__id_map') }}),
 
-destination_records as (select * from {{ ref('plan_destination_records') }}),
+matched as (select * from {{ ref('rec_records_matched') }}),
 
-destination_values as (select * from {{ ref('plan_destination_values') }}),
+paired as (select * from {{ ref('rec_fields_paired') }}),
 
 catalogue as (select * from {{ ref('fields') }}),
 
 option_ranks as (select * from {{ ref('field_options') }}),
-
-withdrawn as (select * from {{ ref('plan_withdrawn') }}),
 
 left_to_people as (
     select distinct
@@ -35,151 +30,22 @@ decisions as (
     where decision = 'keep_theirs'
 ),
 
-records_by_key as (
-    select
-        entity,
-        source_key,
-        min(pipedrive_id) as pipedrive_id
-    from destination_records
-    where source_key is not null
-    group by entity, source_key
-),
-
--- adding lines changes the deal, and that is our own doing
-last_write_to_lines as (
-    select
-        'deal' as entity,
-        planned.payload ->> 'deal__source_key' as source_key,
-        max(id_map.updated_at) as updated_at
-    from planned
-    inner join id_map
-        on
-            planned.entity = id_map.entity
-            and planned.source_key = id_map.source_key
-    where planned.entity = 'deal_product'
-    group by planned.payload ->> 'deal__source_key'
-),
-
--- the record that the ledger names, else the one that carries the key
-matched as (
-    select
-        planned.entity,
-        planned.source_key,
-        planned.payload,
-        planned.field_hashes,
-        planned.changed_fields,
-        id_map.field_hashes as hashes_sent,
-        coalesce(id_map.origin = 'adopted', false) as is_adopted,
-        coalesce(by_id.pipedrive_id, records_by_key.pipedrive_id) as pipedrive_id,
-        coalesce(
-            coalesce(by_id.updated_at, by_key.updated_at)
-            > greatest(id_map.updated_at, last_write_to_lines.updated_at)
-            + interval 2 seconds,
-            false
-        ) as is_touched_since
-    from planned
-    left join id_map
-        on
-            planned.entity = id_map.entity
-            and planned.source_key = id_map.source_key
-    left join last_write_to_lines
-        on
-            planned.entity = last_write_to_lines.entity
-            and planned.source_key = last_write_to_lines.source_key
-    left join destination_records as by_id
-        on
-            id_map.entity = by_id.entity
-            and id_map.pipedrive_id = by_id.pipedrive_id
-    left join records_by_key
-        on
-            planned.entity = records_by_key.entity
-            and planned.source_key = records_by_key.source_key
-    left join destination_records as by_key
-        on
-            records_by_key.entity = by_key.entity
-            and records_by_key.pipedrive_id = by_key.pipedrive_id
-    where coalesce(by_id.pipedrive_id, records_by_key.pipedrive_id) is not null
-),
-
-source_unnested as (
-    select
-        entity,
-        source_key,
-        pipedrive_id,
-        unnest(map_entries(cast(payload as map (varchar, json)))) as member
-    from matched
-),
-
-source_values as (
-    select
-        entity,
-        source_key,
-        pipedrive_id,
-        member.key as column_name,
-        member.value
-    from source_unnested
-    where
-        member.value is not null
-        and cast(member.value as varchar) not in ('""', '[]')
-),
-
-destination_matched as (
-    select
-        matched.entity,
-        matched.source_key,
-        matched.pipedrive_id,
-        destination_values.column_name,
-        destination_values.value
-    from destination_values
-    inner join matched
-        on
-            destination_values.entity = matched.entity
-            and destination_values.pipedrive_id = matched.pipedrive_id
-    left join withdrawn
-        on
-            matched.entity = withdrawn.entity
-            and matched.source_key = withdrawn.source_key
-    -- of a record that the source withdrew only the flag is ours to compare
-    where
-        withdrawn.source_key is null
-        or json_exists(withdrawn.payload, '$.' || destination_values.column_name)
-),
-
-side_by_side as (
-    select
-        coalesce(source_values.entity, destination_matched.entity) as entity,
-        coalesce(source_values.source_key, destination_matched.source_key)
-            as source_key,
-        coalesce(source_values.pipedrive_id, destination_matched.pipedrive_id)
-            as pipedrive_id,
-        coalesce(source_values.column_name, destination_matched.column_name)
-            as column_name,
-        source_values.value as source_value,
-        destination_matched.value as destination_value
-    from source_values
-    full outer join destination_matched
-        on
-            source_values.entity = destination_matched.entity
-            and source_values.source_key = destination_matched.source_key
-            and source_values.column_name = destination_matched.column_name
-),
-
 differing as (
     select
-        side_by_side.entity,
-        side_by_side.source_key,
-        side_by_side.pipedrive_id,
-        side_by_side.column_name,
-        side_by_side.source_value,
-        side_by_side.destination_value,
+        paired.entity,
+        paired.source_key,
+        paired.pipedrive_id,
+        paired.column_name,
+        paired.source_value,
+        paired.destination_value,
         catalogue.on_update,
         catalogue.is_personal,
         case
-            when side_by_side.column_name like '%\_\_source\_key' escape '\'
+            when paired.column_name like '%\_\_source\_key' escape '\'
                 then 'parent'
             when
                 catalogue.field_type = 'double'
-                or side_by_side.column_name in (
+                or paired.column_name in (
                     'value', 'item_price', 'quantity', 'discount', 'tax', 'owner_id',
                     'visible_to'
                 )
@@ -187,27 +53,27 @@ differing as (
             when catalogue.field_type = 'monetary' then 'money'
             when
                 catalogue.field_type = 'set'
-                or side_by_side.column_name = 'label_names'
+                or paired.column_name = 'label_names'
                 then 'labels'
-            when side_by_side.column_name in ('emails', 'phones') then 'contacts'
+            when paired.column_name in ('emails', 'phones') then 'contacts'
             when
                 catalogue.field_type = 'address'
-                or side_by_side.column_name = 'address'
+                or paired.column_name = 'address'
                 then 'address'
-            when side_by_side.column_name = 'prices' then 'prices'
+            when paired.column_name = 'prices' then 'prices'
             when
                 catalogue.field_type = 'date'
-                or side_by_side.column_name like '%\_time' escape '\'
+                or paired.column_name like '%\_time' escape '\'
                 then 'time'
-            when side_by_side.column_name = 'content' then 'html'
+            when paired.column_name = 'content' then 'html'
             else 'text'
         end as shape
-    from side_by_side
+    from paired
     left join catalogue
         on
-            side_by_side.entity = catalogue.entity
-            and side_by_side.column_name = catalogue.column_name
-    where side_by_side.source_value is distinct from side_by_side.destination_value
+            paired.entity = catalogue.entity
+            and paired.column_name = catalogue.column_name
+    where not paired.is_same
 ),
 
 -- equal in meaning, in the terms of the shape; most that differ as text end here
@@ -273,15 +139,15 @@ situated as (
         and (normalised.on_update is distinct from 'never_raise') as is_decided,
         coalesce(
             json_extract_string(
-                matched.hashes_sent, '$.' || normalised.column_name
+                id_map.field_hashes, '$.' || normalised.column_name
             )
             <> json_extract_string(
-                matched.field_hashes, '$.' || normalised.column_name
+                planned.field_hashes, '$.' || normalised.column_name
             ),
             false
         ) as is_changed_at_source,
         coalesce(
-            list_contains(matched.changed_fields, normalised.column_name), false
+            list_contains(planned.changed_fields, normalised.column_name), false
         ) as is_planned,
         rank_here.rank as source_rank,
         rank_there.rank as destination_rank
@@ -290,6 +156,14 @@ situated as (
         on
             normalised.entity = matched.entity
             and normalised.source_key = matched.source_key
+    inner join planned
+        on
+            normalised.entity = planned.entity
+            and normalised.source_key = planned.source_key
+    left join id_map
+        on
+            normalised.entity = id_map.entity
+            and normalised.source_key = id_map.source_key
     left join left_to_people
         on
             normalised.entity = left_to_people.entity
@@ -402,8 +276,8 @@ united as (
         false as is_touched_since,
         null as source_value,
         null as destination_value
-    from side_by_side
-    where source_value is not distinct from destination_value
+    from paired
+    where is_same
 )
 
 select * from united
