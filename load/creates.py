@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from load.archiving import is_archived
 from load.crashpoints import crashpoint
 from load.errors import ConfigError, RecordRejected, TargetChanged
 from load.ledger import records
@@ -20,6 +21,7 @@ from load.ledger.records import CreateIntent, Record, Written
 from load.lists import pages
 from load.merge import element_hashes
 from load.payload import (
+    ARCHIVED_COLUMN,
     PARENT_SUFFIX,
     Translation,
     canonical,
@@ -113,6 +115,9 @@ def _draft(run: Run, phase: Phase, row: PlanRow, known: dict[str, Record]) -> Dr
         if parent is None or parent.state != "confirmed" or parent.pipedrive_id is None:
             run.count(phase.entity, "waiting")
             return None
+        if is_archived(run, parent):
+            _quarantine(run, phase, row, "archived", f"its parent {key} is archived")
+            return None
         parent_ids[key] = parent.pipedrive_id
     try:
         body = create_body(
@@ -125,6 +130,7 @@ def _draft(run: Run, phase: Phase, row: PlanRow, known: dict[str, Record]) -> Dr
     deal_id = parent_ids.get(deal_key) if deal_key else None
     if phase.under_deal:
         body.pop("deal_id", None)
+    body.pop(ARCHIVED_COLUMN, None)
     return Draft(row, body, deal_id)
 
 

@@ -16,6 +16,7 @@ from load.ledger.changes import DoubtfulColumn
 from load.ledger.records import Record
 from load.merge import Basis, decide, merged, rank_guard
 from load.payload import (
+    ARCHIVED_COLUMN,
     KEY_COLUMN,
     Translation,
     api_value,
@@ -86,7 +87,7 @@ def _changed_columns(row: PlanRow, record: Record) -> list[str]:
     return [
         column
         for column, planned in row.field_hashes.items()
-        if column != KEY_COLUMN
+        if column not in (KEY_COLUMN, ARCHIVED_COLUMN)
         and (record.field_hashes.get(column) != planned or column in row.take_ours)
     ]
 

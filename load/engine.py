@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from load import watch
 from load.account import check_account
+from load.archiving import archive_wave, is_archived
 from load.crashpoints import crashpoint
 from load.creates import create
 from load.errors import ConfigError, MigrationError, RetryLater
@@ -25,7 +26,7 @@ from load.ledger import changes, doubts, records, removals, retries
 from load.ledger.records import Record
 from load.ledger.store import Ledger
 from load.payload import parent_keys
-from load.phases import PHASES, Phase
+from load.phases import PHASE_OF, PHASES, Phase
 from load.pipelines import provision_pipelines
 from load.plan import FrozenPlan, PlanRow
 from load.preview import preview
@@ -133,6 +134,7 @@ async def _all_phases(run: Run) -> None:
         for phase in PHASES:
             await _run_phase(run, phase, wave)
         await check_values(run, wave=wave)
+        await archive_wave(run, PHASE_OF["deal"], wave=wave)
         run.on_barrier("deal")
 
 
@@ -205,6 +207,10 @@ def _sorted(
             state = "planned"
         if state == "ambiguous":
             todo.parked.append(row)
+        elif is_archived(run, record):
+            run.progress.advance(entity)
+            if first_time:
+                run.count(entity, "archived before" if _is_wanted(row, record) else "unchanged")
         elif record and state == "confirmed" and _is_wanted(row, record):
             todo.update.append(row)
         elif state == "planned" and row.action == "adopt" and row.pipedrive_id is not None:
@@ -230,8 +236,10 @@ def _was_undone(run: Run, phase: Phase, record: Record | None) -> bool:
     )
 
 
-def _is_wanted(row: PlanRow, record: Record) -> bool:
+def _is_wanted(row: PlanRow, record: Record | None) -> bool:
     """Whether the plan wants something of a record that is there."""
+    if record is None:
+        return False
     if row.action == "update" and row.take_ours:
         return True
     return row.action in ("create", "update", "adopt") and record.payload_hash != row.new_hash
@@ -298,7 +306,7 @@ def _open_ends(result: ApplyResult) -> int:
     if "conflict" in outcomes:
         return 4
     if (
-        outcomes & {"quarantined", "waiting", "refused update", LEFT_TO_PEOPLE}
+        outcomes & {"quarantined", "waiting", "refused update", "archived before", LEFT_TO_PEOPLE}
         or result.value_differences
     ):
         return 3

@@ -27,6 +27,8 @@ from load.ledger.catalog import FieldCode
 CUSTOM_SUFFIX: Final = "__c"
 PARENT_SUFFIX: Final = "__source_key"
 KEY_COLUMN: Final = "migration_key__c"
+# sent by `load.archiving` alone, after everything else
+ARCHIVED_COLUMN: Final = "is_archived"
 
 _LIST_MEMBERS: Final = {
     "emails": ("value", "primary", "label"),

@@ -98,6 +98,8 @@ class World:
     labels: list[str] = field(default_factory=lambda: ["Big spender", "Regular"])
     actions: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     company_id: int | None = None
+    # of records that are not in the first one
+    waves: dict[str, int] = field(default_factory=dict)
     # committed codes of fields, by entity and column
     codes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
@@ -135,7 +137,7 @@ class World:
         ]
         hashes = {name: md5(value) for name, value in payload.items()}
         return [
-            entity, key, 0, position, action, None, None, md5(payload), [],
+            entity, key, self.waves.get(key, 0), position, action, None, None, md5(payload), [],
             json.dumps(payload), json.dumps(hashes), target_id, parents,
             10 if entity == "note" else 5, "reversible",
         ]  # fmt: skip

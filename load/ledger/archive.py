@@ -1,0 +1,77 @@
+"""What the ledger knows of archiving: the intent, doubt, and that a record is archived now.
+
+An archived record holds the hash of true in the column `is_archived` of its `target_hashes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from load.ledger import records
+from load.ledger.records import CHUNK
+from load.ledger.store import Ledger
+
+REFUSED: Final = "not archived"
+
+
+def with_open_children(ledger: Ledger, deal_ids: Sequence[int]) -> set[int]:
+    """Those deals of which a line or a note is not there yet, or was refused."""
+    found: set[int] = set()
+    for start in range(0, len(deal_ids), CHUNK):
+        chunk = deal_ids[start : start + CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = ledger.db.execute(
+            f"select distinct deal_id from id_map where deal_id in ({marks})"
+            " and state in ('planned', 'intent', 'ambiguous', 'quarantined')",
+            chunk,
+        )
+        found |= {int(row["deal_id"]) for row in rows}
+    return found
+
+
+def intend(
+    ledger: Ledger, entity: str, endpoint: str, source_keys: Sequence[str]
+) -> dict[str, int]:
+    """Commits the intent to archive these. Gives the attempt id by source key."""
+    with ledger.transaction():
+        return {
+            key: records.open_attempt(ledger, entity, key, "update", endpoint, None, None, None)
+            for key in source_keys
+        }
+
+
+def in_doubt(ledger: Ledger, entity: str, source_keys: Sequence[str]) -> set[str]:
+    """Those with a call whose outcome nobody knows."""
+    found: set[str] = set()
+    for start in range(0, len(source_keys), CHUNK):
+        chunk = source_keys[start : start + CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = ledger.db.execute(
+            "select distinct source_key from attempts where entity = ? and verb = 'update' and"
+            f" coalesce(outcome, 'ambiguous') = 'ambiguous' and source_key in ({marks})",
+            (entity, *chunk),
+        )
+        found |= {row["source_key"] for row in rows}
+    return found
+
+
+def archived(ledger: Ledger, entity: str, source_key: str, hash_of_true: str) -> None:
+    """The record is archived: from now on nothing of it can be edited."""
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set target_hashes = json_set(coalesce(target_hashes, '{}'),"
+            " '$.is_archived', ?), reason_code = 'archived', reason = null, updated_at = ?"
+            " where entity = ? and source_key = ?",
+            (hash_of_true, ledger.stamp(), entity, source_key),
+        )
+
+
+def refused(ledger: Ledger, entity: str, source_key: str, reason: str) -> None:
+    """The target does not archive it; it stays as it is."""
+    with ledger.transaction() as db:
+        db.execute(
+            "update id_map set reason_code = ?, reason = ?, updated_at = ?"
+            " where entity = ? and source_key = ?",
+            (REFUSED, reason, ledger.stamp(), entity, source_key),
+        )
