@@ -44,6 +44,7 @@ decided as (
                 and new_hash = old_hash
                 and len(changed_fields) = 0
                 then 'skip'
+            when state = 'confirmed' and reason_code = 'archived' then 'conflict'
             when has_quarantined_parent then 'quarantine'
             when state = 'quarantined' and new_hash = old_hash then 'quarantine'
             when held_reason is not null or has_absent_parent then 'waiting'
@@ -69,6 +70,7 @@ explained as (
         case
             when state = 'gone' or is_deleted_since then 'deleted_in_destination'
             when action = 'skip' and new_hash = old_hash then 'unchanged'
+            when action = 'conflict' and reason_code = 'archived' then 'archived'
             when action = 'quarantine' and has_quarantined_parent then 'parent'
             when action = 'quarantine' then reason_code
             when action = 'waiting' then coalesce(held_reason, 'parent')

@@ -109,6 +109,11 @@ costed as (
                 -- five lines cost as much in one bulk call as one by one
                 when action = 'create' and chunk_size >= 5
                     then if(place_in_chunk = 1, 25, 0)
+                -- archiving is a call of its own
+                when
+                    action = 'create'
+                    and coalesce(payload ->> 'is_archived', 'false') = 'true'
+                    then {{ write_cost }} + 5
                 when
                     action in ('create', 'update')
                     or (action = 'adopt' and len(changed_fields) > 0)

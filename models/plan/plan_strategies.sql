@@ -9,6 +9,7 @@ planned as (
     select
         entity,
         source_key,
+        wave,
         action,
         payload,
         token_cost
@@ -25,7 +26,9 @@ deals as (
     select
         source_key,
         token_cost,
+        wave,
         action = 'create' as is_new,
+        coalesce(payload ->> 'is_archived', 'false') = 'true' as is_archived,
         try_cast(payload ->> 'order_date__c' as date) as order_date
     from planned
     where entity = 'deal' and action in ('create', 'update', 'adopt')
@@ -84,6 +87,23 @@ on_deals_counted as (
     from on_deals
 ),
 
+-- a plan that archives has these tokens already, and its waves keep under the cap
+archived_by_wave as (
+    select
+        wave,
+        count(*) as deal_count
+    from deals
+    where is_new and is_archived
+    group by wave
+),
+
+archived_counted as (
+    select
+        coalesce(sum(deal_count), 0) as archived_deals,
+        coalesce(max(deal_count), 0) as most_at_once
+    from archived_by_wave
+),
+
 products_counted as (
     select coalesce(sum(token_cost), 0) as product_tokens from planned
     where entity = 'product'
@@ -91,10 +111,12 @@ products_counted as (
 
 summed as (
     select
-        totals.tokens,
+        totals.tokens - 5 * archived_counted.archived_deals as tokens,
         totals.tokens_per_day,
         totals.deal_cap,
-        totals.deals_after_load,
+        totals.deals_after_load
+        + archived_counted.archived_deals
+        - archived_counted.most_at_once as deals_after_load,
         deals_counted.new_deals,
         recent_deals_counted.new_recent_deals,
         deals_counted.deal_tokens
@@ -107,6 +129,7 @@ summed as (
     cross join recent_deals_counted
     cross join on_deals_counted
     cross join products_counted
+    cross join archived_counted
 ),
 
 listed as (
@@ -124,7 +147,7 @@ listed as (
     select
         'archived_waves' as strategy,
         2 as preference,
-        false as is_built,
+        true as is_built,
         tokens + 5 * new_deals as tokens,
         least(deals_after_load, deal_cap) as deals_at_most,
         'archived deals leave lists, reports and edits' as reporting_lost,

@@ -26,7 +26,33 @@ deals_there as (
 
 deals_in_ledger as (
     select count(*) as deal_count from {{ ref('stg_ledger__id_map') }}
-    where entity = 'deal' and state = 'confirmed'
+    where
+        entity = 'deal'
+        and state = 'confirmed'
+        and reason_code is distinct from 'archived'
+),
+
+-- what is archived at the end of its wave makes room for the next one
+deals_by_wave as (
+    select
+        wave,
+        count_if(is_archived) as archived_count,
+        count_if(not is_archived) as staying_count
+    from (
+        select
+            wave,
+            coalesce(payload ->> 'is_archived', 'false') = 'true' as is_archived
+        from {{ ref('plan_deals') }}
+        where action = 'create'
+    ) as deals_to_create
+    group by wave
+),
+
+deals_at_once as (
+    select
+        coalesce(max(archived_count), 0) + coalesce(sum(staying_count), 0)
+            as deal_count
+    from deals_by_wave
 ),
 
 consent_rises as (
@@ -43,8 +69,6 @@ summed as (
     select
         coalesce(sum(calls), 0) as calls,
         coalesce(sum(tokens), 0) as tokens,
-        coalesce(sum(rows) filter (where entity = 'deal' and action = 'create'), 0)
-            as deals_to_create,
         coalesce(
             sum(
                 case
@@ -97,7 +121,7 @@ totalled as (
         -- a read-back that is older than the last load would count too few
         cast(
             greatest(deals_there.deal_count, deals_in_ledger.deal_count)
-            + summed.deals_to_create as bigint
+            + deals_at_once.deal_count as bigint
         ) as deals_after_load,
         cast(budgeted.deals_per_seat * budgeted.seats as bigint) as deal_cap,
         cast(
@@ -113,6 +137,7 @@ totalled as (
     cross join fields_of_ours
     cross join deals_there
     cross join deals_in_ledger
+    cross join deals_at_once
     cross join consent_rises
     cross join budgeted
 )

@@ -1,7 +1,9 @@
 -- In which wave each record loads. One row per entity and source_key.
 --
 -- seeds/decisions/waves.csv chooses people and orders; a parent loads in the wave of
--- its first child, or before it. Without a rule everything is in wave 1.
+-- its first child, or before it. Without a rule everything is in wave 1. Where deals
+-- are archived, a wave is split into waves of no more new deals than the cap has room
+-- for.
 
 with
 
@@ -22,6 +24,42 @@ products as (select * from {{ ref('mart_products') }}),
 -- recency counts from the latest order, so that a plan is the same on any day
 last_day as (
     select max(order_date__c) as last_order_date from deals
+),
+
+limits as (
+    select * from {{ ref('plan_limits') }}
+    where plan_name = '{{ pipedrive_setting('plan') }}'
+),
+
+deals_there as (
+    select count(*) as deal_count from {{ ref('stg_pipedrive__deals') }}
+    where not is_deleted and not is_archived
+),
+
+loaded as (
+    select source_key from {{ ref('stg_ledger__id_map') }}
+    where entity = 'deal' and state = 'confirmed'
+),
+
+-- deals that stay open keep their places
+staying as (
+    select count(*) as deal_count from deals
+    where is_archived is distinct from true
+),
+
+room as (
+    select
+        greatest(
+            1,
+            coalesce(min(limits.deals_per_seat), 1000000)
+            * {{ pipedrive_setting('seats') }}
+            - min(deals_there.deal_count)
+            - min(staying.deal_count)
+        ) as free_count
+    from deals_there
+    cross join staying
+    left join limits
+        on true
 ),
 
 rest as (
@@ -75,7 +113,7 @@ deals_chosen as (
     group by deals.source_key, deals.person__source_key
 ),
 
-deals_placed as (
+deals_waiting as (
     select
         deals_chosen.source_key,
         greatest(deals_chosen.wave, people_placed.wave) as wave
@@ -84,11 +122,35 @@ deals_placed as (
         on deals_chosen.person__source_key = people_placed.source_key
 ),
 
+deals_placed as (
+    select
+        deals_waiting.source_key,
+        deals_waiting.wave,
+        case
+            when deals.is_archived and loaded.source_key is null
+                then (
+                    row_number() over (
+                        partition by
+                            deals_waiting.wave, deals.is_archived, loaded.source_key
+                        order by deals_waiting.source_key
+                    ) - 1
+                ) // room.free_count
+            else 0
+        end as part
+    from deals_waiting
+    cross join room
+    left join deals
+        on deals_waiting.source_key = deals.source_key
+    left join loaded
+        on deals_waiting.source_key = loaded.source_key
+),
+
 lines_placed as (
     select
         deal_products.source_key,
         deal_products.product__source_key,
-        deals_placed.wave
+        deals_placed.wave,
+        deals_placed.part
     from deal_products
     inner join deals_placed
         on deal_products.deal__source_key = deals_placed.source_key
@@ -97,7 +159,9 @@ lines_placed as (
 products_placed as (
     select
         products.source_key,
-        coalesce(min(lines_placed.wave), min(rest.wave)) as wave
+        coalesce(
+            min((lines_placed.wave, lines_placed.part)), (min(rest.wave), 0)
+        ) as place
     from products
     cross join rest
     left join lines_placed
@@ -117,45 +181,59 @@ placed as (
     select
         'organization' as entity,
         source_key,
-        wave
+        (wave, 0) as place
     from organizations_placed
     union all
     select
         'person' as entity,
         source_key,
-        wave
+        (wave, 0) as place
     from people_placed
     union all
     select
         'product' as entity,
         source_key,
-        wave
+        place
     from products_placed
     union all
     select
         'deal' as entity,
         source_key,
-        wave
+        (wave, part) as place
     from deals_placed
     union all
     select
         'deal_product' as entity,
         source_key,
-        wave
+        (wave, part) as place
     from lines_placed
     union all
     select
         'note' as entity,
         notes.source_key,
-        coalesce(deals_placed.wave, rest.wave) as wave
+        if(
+            deals_placed.source_key is null,
+            (rest.wave, 0),
+            (deals_placed.wave, deals_placed.part)
+        ) as place
     from notes
     cross join rest
     left join deals_placed
         on notes.deal__source_key = deals_placed.source_key
+),
+
+numbered as (
+    select
+        entity,
+        source_key,
+        cast(
+            if(
+                '{{ decided_setting('order_strategy') }}' = 'archived_waves',
+                dense_rank() over (order by place asc),
+                place[1]
+            ) as integer
+        ) as wave
+    from placed
 )
 
-select
-    entity,
-    source_key,
-    cast(wave as integer) as wave
-from placed
+select * from numbered
