@@ -205,12 +205,10 @@ def _sorted(
         state = record.state if record else "planned"
         if record is not None and retries.may_try_again(record, row.new_hash):
             state = "planned"
+        if record is not None and is_archived(run, record) and _is_wanted(row, record):
+            state = "archived"
         if state == "ambiguous":
             todo.parked.append(row)
-        elif is_archived(run, record):
-            run.progress.advance(entity)
-            if first_time:
-                run.count(entity, "archived before" if _is_wanted(row, record) else "unchanged")
         elif record and state == "confirmed" and _is_wanted(row, record):
             todo.update.append(row)
         elif state == "planned" and row.action == "adopt" and row.pipedrive_id is not None:
@@ -236,10 +234,8 @@ def _was_undone(run: Run, phase: Phase, record: Record | None) -> bool:
     )
 
 
-def _is_wanted(row: PlanRow, record: Record | None) -> bool:
+def _is_wanted(row: PlanRow, record: Record) -> bool:
     """Whether the plan wants something of a record that is there."""
-    if record is None:
-        return False
     if row.action == "update" and row.take_ours:
         return True
     return row.action in ("create", "update", "adopt") and record.payload_hash != row.new_hash
@@ -249,7 +245,8 @@ def _nothing_to_do(row: PlanRow, state: str) -> str:
     """What a row that sends nothing counts as."""
     if row.action in _PLANNED_AWAY:
         return _PLANNED_AWAY[row.action]
-    return {"confirmed": "unchanged", "quarantined": "quarantined"}.get(state, "conflict")
+    known = {"confirmed": "unchanged", "archived": "archived before", "quarantined": "quarantined"}
+    return known.get(state, "conflict")
 
 
 def _adopt(run: Run, phase: Phase, row: PlanRow, known: dict[str, Record]) -> None:

@@ -133,9 +133,9 @@ class Settings(BaseSettings):
     )
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY",
-        "how orders cross: all_deals, archived_waves (closed deals are archived, in waves under the "
-        "cap) or recent_deals (older ones are counted on their person); plan.plan_strategies shows "
-        "what each would cost",
+        "how orders cross: all_deals, archived_waves (closed deals are archived, in waves under "
+        "the cap) or recent_deals (older ones are counted on their person); "
+        "plan.plan_strategies shows what each would cost",
         "all_deals",
         pattern="^(all_deals|archived_waves|recent_deals)$",
     )

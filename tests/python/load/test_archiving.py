@@ -91,7 +91,8 @@ def test_an_archiving_whose_answer_is_lost_is_looked_up_and_not_sent_again(loade
 
 
 @pytest.mark.parametrize(
-    "point", ["archive.before_intent:deal#2", "archive.after_intent:deal#1", "archive.after_answer:deal#3"]
+    "point",
+    ["archive.before_intent:deal#2", "archive.after_intent:deal#1", "archive.after_answer:deal#3"],
 )
 def test_a_kill_while_archiving_changes_nothing_of_the_end(loader, company, worlds, point):
     plan = waves(worlds, deals=8).freeze(loader.folder / "plans")
