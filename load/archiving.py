@@ -16,7 +16,7 @@ from load.crashpoints import crashpoint
 from load.errors import RecordRejected, RetryLater
 from load.ledger import archive, doubts, records
 from load.ledger.records import Record
-from load.payload import ARCHIVED_COLUMN, target_hash
+from load.payload import ARCHIVED_COLUMN, PARENT_SUFFIX, target_hash
 from load.phases import Phase
 from load.plan import PlanRow
 from load.run import GROUP_SIZE, Run
@@ -24,6 +24,8 @@ from load.run import GROUP_SIZE, Run
 _BATCH: Final = 480
 _ROUNDS: Final = 4
 _LOOK_COST: Final = 1
+_WRITING: Final = ("create", "update")
+_CHILDREN: Final = ("deal_product", "note")
 
 
 def is_archived(run: Run, record: Record | None) -> bool:
@@ -39,13 +41,18 @@ def _hash(run: Run) -> str:
 async def archive_wave(run: Run, phase: Phase, *, wave: int) -> None:
     """Archives what the plan wants archived of a wave. Raises `RetryLater` if doubt remains."""
     left = 0
+    unfinished: set[str] | None = None
     for rows in run.plan.rows(phase.entity, _BATCH, wave=wave):
-        wanted = [row for row in rows if row.payload.get(ARCHIVED_COLUMN) is True]
+        wanted = [
+            row
+            for row in rows
+            if row.payload.get(ARCHIVED_COLUMN) is True and row.action in _WRITING
+        ]
         known = records.fetch(run.ledger, [row.source_key for row in wanted])
         due = [row for row in wanted if _is_due(run, known.get(row.source_key))]
-        ids = {row.source_key: known[row.source_key].pipedrive_id or 0 for row in due}
-        unfinished = archive.with_open_children(run.ledger, list(ids.values()))
-        due = [row for row in due if ids[row.source_key] not in unfinished]
+        if due and unfinished is None:
+            unfinished = _with_open_children(run, phase.entity, wave=wave)
+        due = [row for row in due if row.source_key not in (unfinished or ())]
         for _ in range(_ROUNDS):
             due = await _looked_up(run, phase, due, known)
             if not due:
@@ -54,6 +61,21 @@ async def archive_wave(run: Run, phase: Phase, *, wave: int) -> None:
         left += len(due)
     if left:
         raise RetryLater(f"{left} {phase.entity} records could not be archived for sure")
+
+
+def _with_open_children(run: Run, entity: str, *, wave: int) -> set[str]:
+    """Keys of the records of which a line or a note of the plan is not there, for any reason."""
+    column, found = f"{entity}{PARENT_SUFFIX}", set()
+    for child in _CHILDREN:
+        for rows in run.plan.rows(child, _BATCH, wave=wave):
+            hanging = {row.source_key: row.payload.get(column) for row in rows}
+            known = records.fetch(run.ledger, list(hanging))
+            found |= {
+                str(parent)
+                for key, parent in hanging.items()
+                if parent and ((there := known.get(key)) is None or there.state != "confirmed")
+            }
+    return found
 
 
 def _is_due(run: Run, record: Record | None) -> bool:

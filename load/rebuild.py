@@ -21,13 +21,14 @@ from typing import Any, Final
 
 from load.account import check_account
 from load.errors import ConfigError, RecordRejected
-from load.ledger import records
+from load.ledger import archive, records
 from load.ledger.catalog import option_ids, save_options
 from load.ledger.records import Record, Written
 from load.ledger.store import Ledger
 from load.lists import lines_of_deals, pages
 from load.merge import element_hashes
 from load.payload import (
+    ARCHIVED_COLUMN,
     PARENT_SUFFIX,
     Catalog,
     Translation,
@@ -166,6 +167,10 @@ def _take(run: Run, phase: Phase, listed: Sequence[dict[str, Any]], result: Rebu
             seen.add(key)
             written = _written(run, phase, rows.get(key), one, known)
             records.confirm(run.ledger, phase.entity, key, written, plan_digest=run.plan.digest)
+            if one.get(ARCHIVED_COLUMN) and ARCHIVED_COLUMN in written.target_hashes:
+                archive.archived(
+                    run.ledger, phase.entity, key, written.target_hashes[ARCHIVED_COLUMN]
+                )
             _hang_on_deal(run, phase, rows.get(key), key, one, known)
             what = "as planned" if written.payload_hash else "differs from the plan"
             result.count(phase.entity, what if key in rows else "not in the plan")

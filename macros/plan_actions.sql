@@ -20,7 +20,15 @@ gathered as (
         situated.record_count,
         situated.pipedrive_id,
         situated.is_in_ledger,
-        coalesce(fields_gathered.changed_fields, []) as changed_fields,
+        if(
+            situated.is_to_archive,
+            list_distinct(
+                list_append(
+                    coalesce(fields_gathered.changed_fields, []), 'is_archived'
+                )
+            ),
+            coalesce(fields_gathered.changed_fields, [])
+        ) as changed_fields,
         nullif(
             concat_ws(
                 '; ',

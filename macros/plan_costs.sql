@@ -115,6 +115,11 @@ costed as (
                     and coalesce(payload ->> 'is_archived', 'false') = 'true'
                     then {{ write_cost }} + 5
                 when
+                    action = 'update'
+                    and len(changed_fields) > 1
+                    and list_contains(changed_fields, 'is_archived')
+                    then {{ write_cost }} + 5
+                when
                     action in ('create', 'update')
                     or (action = 'adopt' and len(changed_fields) > 0)
                     then {{ write_cost }}

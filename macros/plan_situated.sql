@@ -133,6 +133,14 @@ situated as (
         ) as old_hash,
         id_map.field_hashes as old_field_hashes,
         id_map.reason_code,
+        -- written, not archived yet, and nothing of it waits for a human
+        coalesce(
+            hashed.payload ->> 'is_archived' = 'true'
+            and id_map.state = 'confirmed'
+            and id_map.origin = 'created'
+            and coalesce(id_map.reason_code, 'not archived') = 'not archived',
+            false
+        ) as is_to_archive,
         coalesce(parents_followed.has_quarantined_parent, false)
             as has_quarantined_parent,
         coalesce(parents_followed.has_absent_parent, false) as has_absent_parent,

@@ -15,21 +15,6 @@ from load.ledger.store import Ledger
 REFUSED: Final = "not archived"
 
 
-def with_open_children(ledger: Ledger, deal_ids: Sequence[int]) -> set[int]:
-    """Those deals of which a line or a note is not there yet, or was refused."""
-    found: set[int] = set()
-    for start in range(0, len(deal_ids), CHUNK):
-        chunk = deal_ids[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
-        rows = ledger.db.execute(
-            f"select distinct deal_id from id_map where deal_id in ({marks})"
-            " and state in ('planned', 'intent', 'ambiguous', 'quarantined')",
-            chunk,
-        )
-        found |= {int(row["deal_id"]) for row in rows}
-    return found
-
-
 def intend(
     ledger: Ledger, entity: str, endpoint: str, source_keys: Sequence[str]
 ) -> dict[str, int]:

@@ -54,12 +54,11 @@ mapped as (
             else try_cast({{ policy('visibility_without_store') }} as integer)
         end as visible_to,
         -- sent by itself, after lines and notes: an archived deal can't be edited
-        case
-            when
-                '{{ decided_setting('order_strategy') }}' = 'archived_waves'
-                and stages.deal_status in ('won', 'lost')
-                then true
-        end as is_archived,
+        coalesce(
+            '{{ decided_setting('order_strategy') }}' = 'archived_waves'
+            and stages.deal_status in ('won', 'lost'),
+            false
+        ) as is_archived,
 
         ---------- custom fields
         dispositions.source_key as migration_key__c,

@@ -1,7 +1,7 @@
 -- Ways in which orders could cross, with what each would cost. One row per strategy.
 --
 -- Only account.toml chooses one. Costs are of what this plan still has to create: 5
--- tokens write one record, so archiving a deal costs as much again.
+-- tokens write one record, so archiving a closed deal costs as much again.
 
 with
 
@@ -29,6 +29,7 @@ deals as (
         wave,
         action = 'create' as is_new,
         coalesce(payload ->> 'is_archived', 'false') = 'true' as is_archived,
+        coalesce(payload ->> 'status', 'open') in ('won', 'lost') as is_closed,
         try_cast(payload ->> 'order_date__c' as date) as order_date
     from planned
     where entity = 'deal' and action in ('create', 'update', 'adopt')
@@ -67,6 +68,7 @@ on_deals as (
 deals_counted as (
     select
         count_if(is_new) as new_deals,
+        count_if(is_new and is_closed) as new_closed_deals,
         coalesce(sum(token_cost), 0) as deal_tokens
     from deals
 ),
@@ -118,6 +120,7 @@ summed as (
         + archived_counted.archived_deals
         - archived_counted.most_at_once as deals_after_load,
         deals_counted.new_deals,
+        deals_counted.new_closed_deals,
         recent_deals_counted.new_recent_deals,
         deals_counted.deal_tokens
         - recent_deals_counted.recent_deal_tokens
@@ -148,8 +151,12 @@ listed as (
         'archived_waves' as strategy,
         2 as preference,
         true as is_built,
-        tokens + 5 * new_deals as tokens,
-        least(deals_after_load, deal_cap) as deals_at_most,
+        tokens + 5 * new_closed_deals as tokens,
+        -- what stays open keeps its place, and a wave needs one
+        least(
+            deals_after_load,
+            greatest(deal_cap, deals_after_load - new_closed_deals + 1)
+        ) as deals_at_most,
         'archived deals leave lists, reports and edits' as reporting_lost,
         tokens_per_day,
         deal_cap

@@ -170,7 +170,9 @@ summed as (
         -- the columns that a reason names stay in the plan's own rows
         regexp_replace(reason, ': [^;]*', '', 'g') as reason,
         count(*) as rows,
-        count_if(token_cost > 0) as calls,
+        -- a deal that is archived takes a second call
+        count_if(token_cost > 0)
+        + count_if(entity = 'deal' and token_cost > 5) as calls,
         sum(token_cost) as tokens
     from planned
     group by entity, action, regexp_replace(reason, ': [^;]*', '', 'g')

@@ -32,19 +32,21 @@ deals_in_ledger as (
         and reason_code is distinct from 'archived'
 ),
 
+deals_to_create as (
+    select
+        wave,
+        coalesce(payload ->> 'is_archived', 'false') = 'true' as is_archived
+    from {{ ref('plan_deals') }}
+    where action = 'create'
+),
+
 -- what is archived at the end of its wave makes room for the next one
 deals_by_wave as (
     select
         wave,
         count_if(is_archived) as archived_count,
         count_if(not is_archived) as staying_count
-    from (
-        select
-            wave,
-            coalesce(payload ->> 'is_archived', 'false') = 'true' as is_archived
-        from {{ ref('plan_deals') }}
-        where action = 'create'
-    ) as deals_to_create
+    from deals_to_create
     group by wave
 ),
 

@@ -37,26 +37,49 @@ deals_there as (
 ),
 
 loaded as (
-    select source_key from {{ ref('stg_ledger__id_map') }}
+    select
+        source_key,
+        reason_code
+    from {{ ref('stg_ledger__id_map') }}
     where entity = 'deal' and state = 'confirmed'
 ),
 
--- deals that stay open keep their places
-staying as (
-    select count(*) as deal_count from deals
-    where is_archived is distinct from true
+deals_in_ledger as (
+    select count(*) as deal_count from loaded
+    where reason_code is distinct from 'archived'
 ),
 
+-- new deals that stay open keep their places
+staying as (
+    select count(*) as deal_count
+    from deals
+    left join loaded
+        on deals.source_key = loaded.source_key
+    where deals.is_archived is distinct from true and loaded.source_key is null
+),
+
+-- 2 % of the free places are left to deals that can't be archived yet, because
+-- something of them waits for a human
 room as (
     select
-        greatest(
-            1,
-            coalesce(min(limits.deals_per_seat), 1000000)
-            * {{ pipedrive_setting('seats') }}
-            - min(deals_there.deal_count)
-            - min(staying.deal_count)
+        cast(
+            greatest(
+                1,
+                floor(
+                    0.98 * (
+                        coalesce(min(limits.deals_per_seat), 1000000)
+                        * {{ pipedrive_setting('seats') }}
+                        - greatest(
+                            min(deals_there.deal_count),
+                            min(deals_in_ledger.deal_count)
+                        )
+                        - min(staying.deal_count)
+                    )
+                )
+            ) as bigint
         ) as free_count
     from deals_there
+    cross join deals_in_ledger
     cross join staying
     left join limits
         on true

@@ -63,6 +63,7 @@ def test_what_is_wanted_of_an_archived_deal_later_is_told_and_not_tried(loader, 
     assert loader.states("deal")["aiq:order:1"] == "confirmed"
 
 
+@pytest.mark.long
 def test_a_deal_of_which_a_line_was_refused_stays_where_it_can_be_mended(loader, company, worlds):
     world = waves(worlds, deals=4)
     world.payloads["deal_product"]["aiq:line:0:0"]["quantity"] = "many"
@@ -77,6 +78,7 @@ def test_a_deal_of_which_a_line_was_refused_stays_where_it_can_be_mended(loader,
     assert company.records("/api/v2/deals") == []
 
 
+@pytest.mark.long
 def test_an_archiving_whose_answer_is_lost_is_looked_up_and_not_sent_again(loader, company, worlds):
     company.faults(
         {"kind": "drop_response", "method": "PATCH", "path": "/deals/", "nth": [1, 3]},
@@ -90,6 +92,7 @@ def test_an_archiving_whose_answer_is_lost_is_looked_up_and_not_sent_again(loade
     assert [call["status"] for call in patches] == [200] * len(patches)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "point",
     ["archive.before_intent:deal#2", "archive.after_intent:deal#1", "archive.after_answer:deal#3"],

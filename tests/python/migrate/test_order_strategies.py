@@ -1,0 +1,152 @@
+"""Order strategies by the commands, on an account with too little room for all orders as deals."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from load.plan import latest_plan
+from load.progress import Silent
+from migrate import account, steps
+from migrate.cli import app
+from sandbox import door, process
+from sandbox.process import SandboxInfo
+
+CAP = 5_000
+FREE = 70
+LONGEST = 240
+
+
+@dataclass(frozen=True)
+class Account:
+    """A data folder and its servers; the settings are in force."""
+
+    folder: Path
+    info: SandboxInfo
+
+    def run(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """A command's answer."""
+        ended = CliRunner().invoke(app, [*words, "--json"])
+        assert ended.exit_code == code, (words, ended.exit_code, ended.output[-3000:])
+        return json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
+
+    def killed(self, point: str) -> int:
+        """`apply` in a process of its own, killed at a named point. Gives its exit code."""
+        command = [Path(sys.executable).with_name("aiq2pd"), "apply"]
+        done = subprocess.run(
+            command,
+            env=os.environ | {"LOAD_CRASHPOINT": point},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+        )
+        return done.returncode
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        file = str(self.folder / "warehouse.duckdb")
+        with closing(duckdb.connect(file, read_only=True)) as warehouse:
+            return warehouse.execute(sql).fetchall()
+
+    def deals(self) -> list[dict[str, Any]]:
+        """Live deals with a migration key, by the service's own dump."""
+        dump = door.get_text(self.info.pipedrive_url, "records").splitlines()
+        found = [json.loads(line) for line in dump if line]
+        return [
+            one
+            for one in found
+            if one["entity"] == "deal"
+            and not one["deleted"]
+            and any(
+                str(value).startswith("aiq:") for value in one["record"]["custom_fields"].values()
+            )
+        ]
+
+    def check(self) -> str:
+        """The independent checker's last line."""
+        dump = self.folder / "records.jsonl"
+        dump.write_text(door.get_text(self.info.pipedrive_url, "records"), encoding="utf-8")
+        plan = latest_plan(self.folder / "plans")
+        assert plan is not None
+        done = subprocess.run(
+            [sys.executable, "-m", "checker", "--ledger", self.folder / "ledger.sqlite",
+             "--plan", plan.folder, "--pipedrive-dump", dump],
+            capture_output=True, text=True, check=False, timeout=LONGEST,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return done.stdout.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def extracted(tmp_path_factory):
+    """A small account, landed; its company has deals of others and few free places."""
+    folder = tmp_path_factory.mktemp("strategies") / "data"
+    info = process.up(
+        folder / "sandbox", personas=40, seed=7, window_scale=600, plan="growth", seats=1
+    )
+    door.post(info.pipedrive_url, "fill", {"entity": "deal", "count": CAP - FREE})
+    door.post(info.pipedrive_url, "snapshot", {"name": "before"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIQ2PD_DATA_DIR", str(folder))
+        patch.setenv("AIQ2PD_ENV_FILE", str(folder / "no.env"))
+        patch.setenv("AIQ2PD_ACCOUNT_FILE", str(folder / "no.toml"))
+        steps.extract_source(account.on_sandbox(info), Silent())
+    yield folder, info
+    process.down(folder / "sandbox")
+
+
+@pytest.fixture
+def small(extracted, tmp_path, monkeypatch):
+    """The landed account in a folder of its own, before the company as it was."""
+    folder, info = extracted
+    own = tmp_path / "data"
+    shutil.copytree(folder, own, ignore=shutil.ignore_patterns("sandbox"))
+    door.post(info.pipedrive_url, "restore", {"name": "before"})
+    for name, value in info.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIQ2PD_DATA_DIR", str(own))
+    return Account(own, info)
+
+
+@pytest.mark.long
+def test_deals_are_archived_in_waves_a_kill_among_them_and_an_undo_leave_nothing_behind(
+    small, monkeypatch
+):
+    monkeypatch.setenv("AIQ2PD_ORDER_STRATEGY", "archived_waves")
+    small.run("build")
+    planned = small.run("plan", "--read-back")
+    assert len(planned["tables"]) > 1
+    ((waves, most),) = small.ask(
+        "select count(distinct wave), max(deals) from (select wave, count(*) as deals"
+        " from plan.plan_deals where action = 'create' group by wave)"
+    )
+    assert waves > 1
+    assert most <= FREE
+    assert small.killed("archive.after_answer:deal#40") == -signal.SIGKILL
+    small.run("apply", code=3)
+    deals = small.deals()
+    closed = [one for one in deals if one["record"]["status"] in ("won", "lost")]
+    archived = [one for one in deals if one["archived"]]
+    assert len(deals) > FREE
+    assert 0 <= len(closed) - len(archived) <= 3
+    assert small.run("apply", code=3)["facts"]["write calls"] == 0
+    small.run("sweep")
+    verified = small.run("verify")
+    assert verified["facts"]
+    assert "0 violations" in small.check()
+    again = small.run("plan")
+    assert again["facts"]["tokens"] == 0
+    small.run("undo", "--all", "--fields", "--yes")
+    assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]
