@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from extract.alpine_iq.contacts import Paging
 from extract.alpine_iq.settings import (
     AUDIENCE_PAGE,
+    HISTORY_GROWTH,
     HISTORY_START,
     HISTORY_WINDOW_DAYS,
     WINDOWS,
@@ -109,11 +110,11 @@ def page_count(contacts: int, paging: Paging) -> int:
 
 
 def history_windows(now: float) -> int:
-    """Windows of a history whose answers stay small: they double."""
+    """Windows of a history whose answers stay small."""
     span, days, count = now - HISTORY_START, HISTORY_WINDOW_DAYS, 0
     while span > 0:
         span -= days * _DAY
-        days *= 2
+        days *= HISTORY_GROWTH
         count += 1
     return count
 

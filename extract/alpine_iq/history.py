@@ -1,7 +1,7 @@
 """Account-wide histories that are asked for by time: adjustments, redemptions, conversions.
 
-Windows go backwards from the start of the run. They double while answers are small and halve when
-an answer is large or does not come in time, so that a quiet account costs a handful of calls. Rows
+Windows go backwards from the start of the run. They grow while answers are small and halve when an
+answer is large or does not come in time, so that a quiet account costs a handful of calls. Rows
 have no id: the key is the row's hash and its ordinal among equal rows of one window. Neighbouring
 windows share their boundary second, so the key is the same whichever of them shows a row.
 
@@ -22,6 +22,7 @@ from extract.alpine_iq.records import counted, data_of, items_of, members_of, sc
 from extract.alpine_iq.settings import (
     ADJUSTMENTS,
     CONVERSIONS,
+    HISTORY_GROWTH,
     HISTORY_LARGE,
     HISTORY_SMALL,
     HISTORY_START,
@@ -124,6 +125,6 @@ def _windows(
         count = len(items_of(data_of(answer), "results", "data"))
         end = start
         if count < HISTORY_SMALL:
-            days *= 2
+            days *= HISTORY_GROWTH if count * HISTORY_GROWTH < HISTORY_SMALL else 2
         elif count > HISTORY_LARGE:
             days = max(days // 2, 1)

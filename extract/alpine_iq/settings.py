@@ -99,10 +99,11 @@ ORDER_PAGE: Final = 2_000
 ORDER_PAGE_STEP: Final = 100  # a page of order lines, if there are pages, ends at a multiple
 MAX_LIST_PASSES: Final = 3
 
-# Account-wide histories are asked for backwards from the start of the run, in windows that double
+# Account-wide histories are asked for backwards from the start of the run, in windows that grow
 # while the answers stay small and halve when they grow or time out.
 HISTORY_START: Final = 1_420_070_400  # 2015-01-01 UTC: before the service existed
 HISTORY_WINDOW_DAYS: Final = 30
+HISTORY_GROWTH: Final = 4  # of the next window, while answers are so small that it stays small
 HISTORY_SMALL: Final = 5_000
 HISTORY_LARGE: Final = 50_000
 

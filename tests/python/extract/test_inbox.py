@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from extract.alpine_iq.landing import ALPINE_IQ
 from extract.inbox import InboxReport, check_inbox
-from extract.inbox.answers import Answered, answered_by
+from extract.inbox.answers import DETAIL_MEMBERS, Answered, answered_by
 from extract.inbox.attachments import LARGEST, contents
 from extract.inbox.landing import land_inbox
 from extract.landing import Warehouse
@@ -152,6 +153,16 @@ def test_rows_land_once_with_unknown_columns_and_tell_which_calls_they_answer(
     _, late = land(tmp_path, fresh=datetime(2099, 1, 1, tzinfo=UTC))
     assert late.orders == frozenset()
     assert ("a", "export_sales_lines") in late.traces
+
+
+def test_sql_and_python_agree_on_the_columns_for_which_a_contact_is_asked_for() -> None:
+    model = SEED.parents[2] / "models/staging/alpine_iq/stg_alpine_iq__export_personas.sql"
+    told = re.search(
+        r"list_has_all\(\s*column_names,\s*\[([^\]]*)\]\s*\) as has_detail_columns",
+        model.read_text(encoding="utf-8"),
+    )
+    assert told is not None
+    assert sorted(re.findall(r"'(\w+)'", told[1])) == sorted(DETAIL_MEMBERS)
 
 
 def put_file(inbox: Path, name: str, content: bytes = b"scan") -> Path:
