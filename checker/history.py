@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checker.destination import key_in
@@ -34,7 +35,11 @@ def never_two_at_any_moment(evidence: Evidence) -> Iterator[Violation]:
 
 
 def consent_never_rises(evidence: Evidence) -> Iterator[Violation]:
-    """I5: no write of ours raises a column that may not be raised."""
+    """I5: no write of ours raises a column that may not be raised.
+
+    What somebody set after we had last read the record cannot be seen by the call that follows: it
+    may be written over for a moment, if we put it back.
+    """
     plan, there = evidence.plan, evidence.destination
     guarded = [place for place, policy in plan.policies.items() if policy == "never_raise"]
     for change in evidence.changes or ():
@@ -50,10 +55,44 @@ def consent_never_rises(evidence: Evidence) -> Iterator[Violation]:
             }
             before = held_value(entity, column, change.before, plan, there)
             after = held_value(entity, column, change.after, plan, there)
-            if before is not None and ranks.get(after, -1) > ranks.get(before, 0):
+            if before is None or _is_put_back(evidence, change, column, ranks):
+                continue
+            if ranks.get(after, -1) > ranks.get(before, 0):
                 yield Violation("I5", entity, f"id {change.id}", f"{column} was raised by us")
-            elif before is not None and after is None and ranks.get(before, 0) == 0:
+            elif after is None and ranks.get(before, 0) == 0:
                 yield Violation("I5", entity, f"id {change.id}", f"{column}: an opt-out cleared")
+
+
+def _is_put_back(evidence: Evidence, raised: Change, column: str, ranks: Mapping[Any, int]) -> bool:
+    """Whether others gave the value after we had read the record, and it came to light: the ledger
+    names it, and it was there again, lower still, or others changed it; or they deleted it all."""
+    plan, there = evidence.plan, evidence.destination
+    history = [
+        change
+        for change in evidence.changes or ()
+        if (change.entity, change.id) == (raised.entity, raised.id)
+    ]
+    lost, set_after = held_value(raised.entity, column, raised.before or {}, plan, there), False
+    place = next(n for n, one in enumerate(history) if one is raised)
+    is_named = any(
+        (named["entity"], named["id"]) == (raised.entity, raised.id) and column in named["columns"]
+        for _, _, _, what, detail, *_ in evidence.ledger.events
+        if what == "written over" and (named := json.loads(detail))
+    )
+    for one in history[:place]:
+        given = held_value(one.entity, column, one.after or {}, plan, there)
+        if one.by == "others" and plain(given) == plain(lost):
+            set_after = raised.basis_at is not None and one.at > raised.basis_at
+    for one in history[place + 1 :]:
+        was = held_value(one.entity, column, one.before or {}, plan, there)
+        given = held_value(one.entity, column, one.after or {}, plan, there)
+        by_others = one.by == "others" and plain(was) != plain(given)
+        is_back = given is not None and ranks.get(given, 0) <= ranks.get(lost, 0)
+        if set_after and one.by == "others" and _is_deleted(one.after or {}):
+            return True
+        if set_after and is_named and (by_others or is_back):
+            return True
+    return False
 
 
 def edits_of_others_stay(evidence: Evidence) -> Iterator[Violation]:

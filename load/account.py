@@ -6,19 +6,31 @@ ledger say, or if the ledger belongs to another source account than the plan.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from load.errors import ConfigError
 from load.run import Run, Sender
 
 
-async def company_of(client: Sender) -> tuple[int, str]:
-    """Id and domain of the company whose token the client has."""
+class Holder(NamedTuple):
+    """Whose the client's token is."""
+
+    company_id: int
+    company_domain: str
+    user_id: int | None
+
+
+async def holder_of(client: Sender) -> Holder:
+    """The company whose token the client has, and the user in whose name it calls."""
     answer = await client.call("GET", "/api/v1/users/me", cost=2, entity="account")
-    return int(answer.data["company_id"]), str(answer.data["company_domain"])
+    found = answer.data
+    user_id = found.get("id")
+    return Holder(int(found["company_id"]), str(found["company_domain"]), user_id)
 
 
 async def check_account(run: Run) -> None:
     """Asks who the token is, compares, binds the ledger, and leaves its salt in the run."""
-    company_id, domain = await company_of(run.client)
+    company_id, domain, run.user_id = await holder_of(run.client)
     for what, expected in (
         ("the configuration", run.settings.company_id),
         ("the plan", run.plan.manifest.get("company_id")),

@@ -167,6 +167,7 @@ async def _send_group(run: Run, phase: Phase, group: list[CreateCall]) -> None:
             draft.row.field_hashes,
             draft.deal_id,
             _sent_hashes(run, phase, draft),
+            _own_elements(run, phase, draft.row, draft.body),
         )
         for call in group
         for draft in call.drafts
@@ -189,6 +190,19 @@ def _sent_hashes(run: Run, phase: Phase, draft: Draft) -> dict[str, str]:
             column, current_value(phase.entity, column, draft.body, run.catalog), salt=run.salt
         )
         for column in draft.row.payload
+    }
+
+
+def _own_elements(
+    run: Run, phase: Phase, row: PlanRow, body: dict[str, Any]
+) -> dict[str, list[str]]:
+    """The elements that a create puts into lists which others may add to."""
+    return {
+        column: element_hashes(
+            column, current_value(phase.entity, column, body, run.catalog), salt=run.salt
+        )
+        for column, value in row.payload.items()
+        if not is_empty(value) and run.policies.get((phase.entity, column)) == "merge_set"
     }
 
 
@@ -290,7 +304,7 @@ def _written(
     run: Run, phase: Phase, row: PlanRow, data: dict[str, Any], body: dict[str, Any]
 ) -> Written:
     """What the target holds after a create, by its own answer where it shows the column."""
-    hashes, elements = {}, {}
+    hashes = {}
     for column, value in row.payload.items():
         if is_empty(value):
             hashes[column] = target_hash(column, None, salt=run.salt)
@@ -299,6 +313,5 @@ def _written(
         stored = current_value(phase.entity, column, data, run.catalog)
         held = sent_value if canonical(column, stored) is None else stored
         hashes[column] = target_hash(column, held, salt=run.salt)
-        if run.policies.get((phase.entity, column)) == "merge_set":
-            elements[column] = element_hashes(column, sent_value, salt=run.salt)
+    elements = _own_elements(run, phase, row, body)
     return Written(data["id"], row.new_hash, row.field_hashes, hashes, elements)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from load import watch
+from load import guard, watch
 from load.account import check_account
 from load.archiving import archive_wave, is_archived
 from load.crashpoints import crashpoint
@@ -128,6 +128,7 @@ async def _all_phases(run: Run) -> None:
         await run.clock.sleep(run.settle_seconds)
     run.catalog = await provision_fields(run)
     run.ranks = option_ranks(run)
+    await guard.check_all(run)
     await provision_pipelines(run)
     run.on_barrier("field")
     for wave in run.plan.waves():
@@ -159,6 +160,7 @@ async def _run_phase(run: Run, phase: Phase, wave: int) -> None:
             await run.clock.sleep(run.settle_seconds)
         again, unsettled = list(unsettled.values()), {}
         await _work_off(run, phase, again, unsettled, first_time=False)
+    await guard.check(run, phase)
     await watch.look(run, phase, at_end=True)
     run.progress.finish(phase.entity)
     if unsettled:

@@ -82,6 +82,15 @@ def rank_guard(  # noqa: PLR0917
         )
 
 
+def raises(current: Any, leaving: Any, ranks: Mapping[int, int]) -> bool:
+    """Whether `leaving` would stand above `current`. An unranked option counts as the lowest."""
+    lowest, highest = min(ranks.values(), default=0), max(ranks.values(), default=0)
+    present = lowest if is_empty(current) else ranks.get(current, lowest)
+    if is_empty(leaving):
+        return not is_empty(current) and (present < highest or not ranks)
+    return ranks.get(leaving, highest + 1) > present
+
+
 def element_hashes(column: str, value: Any, *, salt: str) -> list[str]:
     """Keyed hashes of the elements of a list, by what makes an element itself."""
     return [_element_hash(column, element, salt) for element in value or []]

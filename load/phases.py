@@ -34,6 +34,7 @@ class Phase:
     create_cost: int = 5
     update_cost: int = 5
     list_cost: int = 10
+    read_cost: int = 1
     newest_first: Mapping[str, str | int] | None = None
     hidden_lists: tuple[tuple[str, Mapping[str, str | int], int], ...] = ()
     # a line belongs to a deal: it is created and found under it, several at a time
@@ -43,6 +44,9 @@ class Phase:
     bulk_most: int = 100
     field_list: str | None = None
     label_field: bool = False
+    # who changed which field, for the columns that may not be raised; products have none
+    changelog_path: str | None = None
+    changelog_cost: int = 20
 
 
 def _key_in_field(record: Mapping[str, Any], entity: str, catalog: Catalog) -> str | None:
@@ -84,6 +88,7 @@ def _record_phase(
         newest_first=_BY_FALLING_ID,
         hidden_lists=hidden_lists,
         field_list=field_list,
+        changelog_path=None if plural == "products" else f"/api/v1/{plural}/{{id}}/changelog",
     )
 
 
@@ -118,6 +123,7 @@ PHASES: Final = (
         create_cost=10,
         update_cost=10,
         list_cost=20,
+        read_cost=2,
         newest_first={"sort": "id DESC", "limit": 500},
     ),
 )

@@ -104,6 +104,8 @@ class Run:
     policies: dict[tuple[str, str], str] = field(default_factory=dict)
     ranks: dict[tuple[str, str], dict[int, int]] = field(default_factory=dict)
     salt: str = ""
+    # in whose name the token calls: the change logs of records name it
+    user_id: int | None = None
     writes: int = 0
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     value_differences: list[str] = field(default_factory=list)

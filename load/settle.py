@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from load.crashpoints import crashpoint
+from load.errors import RecordRejected
 from load.ledger import doubts, records
 from load.ledger.records import Record, Written
+from load.ledger.store import Ledger
 from load.lists import lines_of_deals, newest_down_to
-from load.merge import element_hashes
-from load.payload import current_value, target_hash
+from load.payload import Catalog, current_value, target_hash
 from load.phases import Phase
 from load.run import Run
 
 Hits = dict[str, list[dict[str, Any]]]
+_IDS_MOST: Final = 200
 
 
 async def settle(run: Run, phase: Phase) -> int:
@@ -29,10 +31,12 @@ async def settle(run: Run, phase: Phase) -> int:
     if not parked:
         return 0
     await _wait(run, parked)
-    hits = await _look(run, phase, parked)
-    hidden = await _look_in_hidden(
-        run, phase, [one for one in parked if one.source_key not in hits]
-    )
+    listed = await _look(run, phase, parked)
+    hits = _by_key(run, phase, listed, parked)
+    absent = [one for one in parked if one.source_key not in hits]
+    hidden = await _look_in_hidden(run, phase, absent, listed)
+    # a list that lags behind may leave out what answers by its id
+    hits |= {key: live for key, found in hidden.items() if (live := _live(found))}
     crashpoint("settle.before_commit", phase.entity)
     missing = 0
     with run.ledger.transaction():
@@ -62,35 +66,68 @@ def seconds_until(run: Run, stamp: str) -> float:
     return (datetime.fromisoformat(stamp) - run.ledger.now()).total_seconds()
 
 
-async def _look(run: Run, phase: Phase, parked: Sequence[Record]) -> Hits:
-    """Live records by the source keys of the parked ones."""
+async def _look(run: Run, phase: Phase, parked: Sequence[Record]) -> list[dict[str, Any]]:
+    """Live records among which the parked ones must be."""
     if phase.under_deal:
         deal_ids = sorted({record.deal_id for record in parked if record.deal_id is not None})
-        listed = await lines_of_deals(run.client, phase, deal_ids)
-    else:
-        mark = doubts.parked_since(run.ledger, phase.entity, [one.source_key for one in parked])
-        listed = await newest_down_to(
-            run.client,
-            phase.list_path,
-            phase.newest_first or {},
-            mark=mark,
-            cost=phase.list_cost,
-            entity=phase.entity,
-        )
-    return _by_key(run, phase, listed, parked)
+        return await lines_of_deals(run.client, phase, deal_ids)
+    mark = doubts.parked_since(run.ledger, phase.entity, [one.source_key for one in parked])
+    return await newest_down_to(
+        run.client,
+        phase.list_path,
+        phase.newest_first or {},
+        mark=mark,
+        cost=phase.list_cost,
+        entity=phase.entity,
+    )
 
 
-async def _look_in_hidden(run: Run, phase: Phase, missing: Sequence[Record]) -> Hits:
+async def _look_in_hidden(
+    run: Run, phase: Phase, missing: Sequence[Record], listed: Sequence[dict[str, Any]]
+) -> Hits:
     """Records that the ordinary list leaves out: archived and deleted, where lists show them."""
-    if not missing or not phase.hidden_lists:
+    if not missing or phase.under_deal:
         return {}
+    if not phase.hidden_lists:
+        return await _look_by_id(run, phase, missing, listed)
     mark = doubts.parked_since(run.ledger, phase.entity, [one.source_key for one in missing])
-    listed: list[dict[str, Any]] = []
+    hidden: list[dict[str, Any]] = []
     for path, params, cost in phase.hidden_lists:
-        listed += await newest_down_to(
+        hidden += await newest_down_to(
             run.client, path, params, mark=mark, cost=cost, entity=phase.entity
         )
-    return _by_key(run, phase, listed, missing)
+    return _by_key(run, phase, hidden, missing)
+
+
+def _live(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that nobody deleted or archived."""
+    return [
+        one
+        for one in found
+        if not one.get("is_deleted") and not one.get("is_archived") and one.get("active_flag", True)
+    ]
+
+
+async def _look_by_id(
+    run: Run, phase: Phase, missing: Sequence[Record], listed: Sequence[dict[str, Any]]
+) -> Hits:
+    """Where no list shows what was deleted or merged away: the ids that the list leaves out.
+
+    A deleted record still answers by its id. Ids follow one another, so few are left out; more
+    than `_IDS_MOST` would mean that they do not, and are not asked for.
+    """
+    mark = doubts.parked_since(run.ledger, phase.entity, [one.source_key for one in missing])
+    shown = {int(one["id"]) for one in listed}
+    last = max(shown, default=mark) + len(missing)
+    found: list[dict[str, Any]] = []
+    for one in [number for number in range(mark + 1, last + 1) if number not in shown][:_IDS_MOST]:
+        path = phase.update_path.format(id=one)
+        try:
+            answer = await run.client.call("GET", path, cost=phase.read_cost, entity=phase.entity)
+        except RecordRejected:
+            continue
+        found.append(answer.data)
+    return _by_key(run, phase, found, missing)
 
 
 def _by_key(
@@ -116,25 +153,41 @@ def _found(run: Run, phase: Phase, record: Record, found: list[dict[str, Any]]) 
 
 
 def confirm_found(run: Run, phase: Phase, record: Record, found: dict[str, Any]) -> None:
-    """Confirms a record by what the list shows of it."""
-    entity = phase.entity
-    values = {
-        column: current_value(entity, column, found, run.catalog) for column in record.field_hashes
-    }
+    """Confirms a record that a list shows, as holding what its create sent."""
     written = Written(
         pipedrive_id=found["id"],
         payload_hash=record.payload_hash,
         field_hashes=record.field_hashes,
-        target_hashes={
-            column: target_hash(column, value, salt=run.salt) for column, value in values.items()
-        },
-        own_elements={
-            column: element_hashes(column, value, salt=run.salt)
-            for column, value in values.items()
-            if run.policies.get((entity, column)) == "merge_set"
-        },
+        target_hashes=sent_hashes(run.ledger, phase, record, found, run.catalog, salt=run.salt),
+        own_elements=record.own_elements,
     )
-    records.confirm(run.ledger, entity, record.source_key, written, plan_digest=run.plan.digest)
+    records.confirm(
+        run.ledger, phase.entity, record.source_key, written, plan_digest=run.plan.digest
+    )
+
+
+def sent_hashes(
+    ledger: Ledger,
+    phase: Phase,
+    record: Record,
+    found: dict[str, Any],
+    catalog: Catalog,
+    *,
+    salt: str,
+) -> dict[str, str]:
+    """What is ours in a record that is found late, by column: what one of its creates sent.
+
+    What else it shows, somebody has given it since. Only where a ledger of an earlier version
+    did not keep what was sent, what is shown counts as ours.
+    """
+    creates = doubts.sent_by_creates(ledger, phase.entity, record.source_key)
+    hashes = {}
+    for column in record.field_hashes:
+        value = current_value(phase.entity, column, found, catalog)
+        shown = target_hash(column, value, salt=salt)
+        sent = [one[column] for one in creates if column in one]
+        hashes[column] = shown if shown in sent or not sent else sent[-1]
+    return hashes
 
 
 def _deleted(run: Run, phase: Phase, record: Record, found: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from load.account import company_of
+from load.account import holder_of
 from load.errors import ConfigError, RecordRejected, RetryLater
 from load.ledger import catalog, doubts, records
 from load.ledger.records import Record, Written
@@ -21,6 +21,7 @@ from load.lists import lines_of_deals, newest_down_to
 from load.payload import Catalog, current_value, target_hash
 from load.phases import PHASES, Phase
 from load.run import Sender, Shows, Timings, Waits
+from load.settle import sent_hashes
 
 _LONGEST_WAIT: Final = 120.0
 _REMOVE_COST: Final = {"note": 6}
@@ -68,7 +69,7 @@ async def sweep(
     if bound is None:
         raise ConfigError("the ledger knows of no load yet; run apply first")
     with ledger.exclusive():
-        if (await company_of(client))[0] != bound["company_id"]:
+        if (await holder_of(client)).company_id != bound["company_id"]:
             raise ConfigError("the token is of another company than the ledger; use the ledger's")
         await _be_quiet(ledger, settings, clock)
         ledger.start_run("sweep", plan_digest=None, code_version="1")
@@ -136,13 +137,10 @@ async def _sweep_entity(job: _Sweep, phase: Phase) -> None:
 
 
 def _confirm_late(job: _Sweep, phase: Phase, record: Record, found: dict[str, Any]) -> Record:
-    hashes = {
-        column: target_hash(
-            column, current_value(phase.entity, column, found, job.names), salt=job.salt
-        )
-        for column in record.field_hashes
-    }
-    written = Written(found["id"], record.payload_hash, record.field_hashes, hashes)
+    hashes = sent_hashes(job.ledger, phase, record, found, job.names, salt=job.salt)
+    written = Written(
+        found["id"], record.payload_hash, record.field_hashes, hashes, record.own_elements
+    )
     records.confirm(job.ledger, phase.entity, record.source_key, written, plan_digest="")
     job.result.count(phase.entity, "landed late")
     return records.fetch(job.ledger, [record.source_key])[record.source_key]

@@ -14,10 +14,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from load import guard
 from load.crashpoints import crashpoint
 from load.deciding import Change, decide_record, held_hashes
 from load.errors import RecordRejected
-from load.ledger import changes, doubts, records
+from load.ledger import changes, doubts, guards, records
 from load.ledger.changes import JournalLine, UpdateIntent
 from load.ledger.records import Record, Written
 from load.lists import by_ids, lines_of_deals
@@ -68,6 +69,7 @@ async def update(
             if change is not None:
                 found.append(change)
         in_doubt += await _send(run, phase, found)
+        await guard.check(run, phase, [row.source_key for row in chunk])
     return in_doubt
 
 
@@ -126,6 +128,7 @@ def _intent(run: Run, phase: Phase, change: Change) -> UpdateIntent:
                 before=before,
                 hash_before=target_hash(column, before, salt=run.salt),
                 hash_sent=target_hash(column, value, salt=run.salt),
+                is_guarded=guard.is_guarded(run, phase, column, value),
             )
         )
     own = dict(change.record.own_elements)
@@ -156,6 +159,7 @@ async def _send_one(run: Run, phase: Phase, change: Change) -> PlanRow | None:
             _confirm(run, phase, change, shown, outcome="updated")
         elif sent.kind != "ambiguous":
             changes.own_elements(ledger, entity, key, change.record.own_elements)
+            guards.lift(ledger, change.attempt_id)
         if sent.kind == "rejected":
             _refused(run, phase, change, sent)
     crashpoint("update.after_outcome", phase.entity)

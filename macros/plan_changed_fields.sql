@@ -55,6 +55,14 @@ fields_listed as (
     from to_compare
 ),
 
+lowest_ranks as (
+    select
+        column_name,
+        min(rank) as rank
+    from option_ranks
+    group by column_name
+),
+
 fields_compared as (
     select
         fields_listed.source_key,
@@ -80,6 +88,7 @@ fields_compared as (
         destination_values.value is not null as is_filled_there,
         decisions_allowed.decision,
         option_now.rank as rank_now,
+        lowest_ranks.rank as rank_lowest,
         case
             when fields_listed.is_known then option_there.rank
             else option_sent.rank
@@ -102,6 +111,8 @@ fields_compared as (
             fields_listed.column_name = option_now.column_name
             and fields_listed.hash_now
             = md5(cast(to_json(option_now.option_label) as varchar))
+    left join lowest_ranks
+        on fields_listed.column_name = lowest_ranks.column_name
     left join option_ranks as option_there
         on
             fields_listed.column_name = option_there.column_name
@@ -117,6 +128,9 @@ fields_decided as (
     select
         source_key,
         column_name,
+        -- another value than the lowest could write over an opt-out that comes meanwhile
+        on_update = 'never_raise'
+        and (rank_now is null or rank_now > rank_lowest) as may_raise,
         case
             -- found, not made by us: filled where empty, never overwritten
             when not is_in_ledger
@@ -171,7 +185,8 @@ fields_gathered as (
         string_agg(column_name, ', ' order by column_name)
             filter (where decision = 'edited_in_destination') as edited_fields,
         string_agg(column_name, ', ' order by column_name)
-            filter (where decision = 'consent_rise') as raised_fields
+            filter (where decision = 'consent_rise') as raised_fields,
+        coalesce(bool_or(may_raise and decision = 'send'), false) as is_guarded
     from fields_decided
     group by source_key
 )

@@ -3,6 +3,8 @@
     bulk calls, risk.
 -#}
 {% macro plan_costs(entity, write_cost, bulk_by) -%}
+{#- one reading of the record's change log, by load/guard.py -#}
+{%- set guard_cost = 20 -%}
 {%- set bulk_order = "explained.payload ->> '" ~ bulk_by
     ~ "' nulls last, length(explained.source_key), " if bulk_by else '' -%}
 positioned as (
@@ -24,12 +26,15 @@ positioned as (
         explained.pipedrive_id,
         explained.parents,
         coalesce(decisions_gathered.take_ours, []) as take_ours,
-        coalesce(decisions_gathered.keep_theirs, []) as keep_theirs
+        coalesce(decisions_gathered.keep_theirs, []) as keep_theirs,
+        coalesce(fields_gathered.is_guarded, false) as is_guarded
     from explained
     left join waves
         on explained.source_key = waves.source_key
     left join decisions_gathered
         on explained.source_key = decisions_gathered.source_key
+    left join fields_gathered
+        on explained.source_key = fields_gathered.source_key
 ),
 
 chunked as (
@@ -49,6 +54,7 @@ chunked as (
         parents,
         take_ours,
         keep_theirs,
+        is_guarded,
         {% if bulk_by -%}
         payload ->> '{{ bulk_by }}' as bulk_key,
         (
@@ -80,6 +86,7 @@ sized as (
         parents,
         take_ours,
         keep_theirs,
+        is_guarded,
         count(*) over (partition by action, bulk_key, chunk) as chunk_size,
         row_number() over (
             partition by action, bulk_key, chunk order by position
@@ -122,7 +129,9 @@ costed as (
                 when
                     action in ('create', 'update')
                     or (action = 'adopt' and len(changed_fields) > 0)
-                    then {{ write_cost }}
+                    then
+                        {{ write_cost }}
+                        + if(is_guarded and action <> 'create', {{ guard_cost }}, 0)
                 else 0
             end as integer
         ) as token_cost,

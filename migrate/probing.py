@@ -62,12 +62,12 @@ def probe_account(
 
 
 async def _company(settings: Settings) -> int:
-    from load.account import company_of
+    from load.account import holder_of
     from load.budget import TokensInMemory
     from load.client import PipedriveClient
 
     async with PipedriveClient(settings.pipedrive(), TokensInMemory(), read_only=True) as client:
-        return (await company_of(client))[0]
+        return (await holder_of(client)).company_id
 
 
 def _refuse_a_loaded_one(settings: Settings, company_id: int) -> None:

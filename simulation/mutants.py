@@ -10,17 +10,29 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 from unittest.mock import patch
 
 import httpx
 
-from load import budget, client, creates, deciding, merge, outcomes, provision, settle, sweep
+from load import (
+    budget,
+    client,
+    creates,
+    deciding,
+    guard,
+    merge,
+    outcomes,
+    provision,
+    settle,
+    sweep,
+)
 from load.errors import Rejected
 from load.ledger import changes, cipher, doubts, records, removals, store
 from load.outcomes import Outcome
+from load.payload import current_value, target_hash
 from load.undo import planning, removing, restoring, rules
 from simulation import scenario
 from simulation.scenario import play
@@ -78,6 +90,48 @@ def hidden_before_the_look(stage: Stage) -> list[Schedule]:
         Schedule(3, at=lost, acts=((first[-1] + 1, act),))
         for act in ("delete_deal", "archive_deal")
     ]
+
+
+def opted_out_meanwhile(stage: Stage) -> list[Schedule]:
+    """Somebody opts out while our call with a consent is on its way to a record of theirs."""
+    found = []
+    for world in ("people", "full"):
+        schedule = Schedule(3, world=world)
+        calls = play(schedule, stage).evidence.calls or ()
+        writes = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _CHANGES_PERSON]
+        found.append(replace(schedule, acts=((writes[0], "opt_out:first"),)))
+    return found
+
+
+def deleted_before_the_look(stage: Stage) -> list[Schedule]:
+    """No create of a person is answered, and somebody deletes or merges one before we look."""
+    calls = play(Schedule(3, world="people"), stage).evidence.calls or ()
+    made = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _CREATES_PERSON]
+    first = [n for place, n in enumerate(made) if n == made[0] + place]
+    lost = tuple((number, "lost_after") for number in first)
+    return [
+        Schedule(seed, world="people", at=lost, acts=((first[-1] + 1, act),))
+        for seed in (3, 4)
+        for act in ("delete_person", "merge_persons")
+    ]
+
+
+def edited_before_the_look(stage: Stage) -> list[Schedule]:
+    """No create is answered, and somebody edits what it made before we look."""
+    calls = play(Schedule(3), stage).evidence.calls or ()
+    found = []
+    for path, act, undo in (
+        ("/api/v2/organizations", "rename_organization", False),
+        ("/api/v2/persons", "rename_person", True),
+        ("/api/v2/persons", "change_points", True),
+        ("/api/v2/persons", "add_email", True),
+        ("/api/v2/deals", "retitle_deal", True),
+    ):
+        made = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == ("POST", path)]
+        first = [n for place, n in enumerate(made) if n == made[0] + place]
+        lost = tuple((number, "lost_after") for number in first)
+        found.append(Schedule(3, at=lost, acts=((first[-1] + 1, act),), undo=undo))
+    return found
 
 
 def _broken(schedule: Schedule, stage: Stage) -> str | None:
@@ -167,7 +221,18 @@ async def _field_again(*_: Any) -> None:
     return None
 
 
+def _as_the_list_shows(
+    _ledger: Any, phase: Any, record: Any, found: Any, names: Any, *, salt: str
+) -> Any:
+    return {
+        column: target_hash(column, current_value(phase.entity, column, found, names), salt=salt)
+        for column in record.field_hashes
+    }
+
+
 _CREATES_DEAL: Final = ("POST", "/api/v2/deals")
+_CREATES_PERSON: Final = ("POST", "/api/v2/persons")
+_CHANGES_PERSON: Final = ("PATCH", "/api/v2/persons/{id}")
 _decide: Final[Callable[..., merge.Verdict]] = merge.decide
 _of_reply: Final = outcomes.of_reply
 _nothing: Final[Callable[..., Any]] = lambda *_, **__: None  # noqa: E731
@@ -186,6 +251,15 @@ MUTANTS: Final = (
     Mutant("archived and deleted records are not looked for", (
         (settle, "_look_in_hidden", _nothing_listed),
     ), directed=hidden_before_the_look),
+    Mutant("what no list shows is not asked for by its id", (
+        (settle, "_look_by_id", _nothing_listed),
+    ), directed=deleted_before_the_look),
+    Mutant("what a list shows of a late record counts as ours", (
+        (settle, "sent_hashes", _as_the_list_shows), (sweep, "sent_hashes", _as_the_list_shows),
+    ), directed=edited_before_the_look),
+    Mutant("nobody looks whether an opt-out was written over", (
+        (guard, "_look", lambda *_: guard.Finding("clear")),
+    ), directed=opted_out_meanwhile),
     Mutant("no closing sweep", ((scenario, "sweep", _no_sweep),)),
     Mutant("the sweep removes doubles that people work with", (
         (sweep, "_is_untouched", lambda *_: True), (sweep, "_has_children", _no_children),

@@ -38,13 +38,15 @@ class People:
         self._company = company
         self._dice = random.Random(f"people {seed}")
         self._serial = 0
+        self._whom = ""
 
     def do_something(self) -> None:
         self.do(self._dice.choices(ACTS, _WEIGHTS)[0])
 
     def do(self, act: str) -> None:
-        """One act; nothing if there is nobody to do it to."""
+        """One act; nothing if there is nobody to do it to. `opt_out:first` names the oldest."""
         self._serial += 1
+        act, _, self._whom = act.partition(":")
         if act == "merge_persons":
             action = self._merge()
         elif act == "new_person":
@@ -111,4 +113,6 @@ class People:
 
     def _one(self, kind: str) -> dict[str, Any] | None:
         records = self._company.live(kind)
+        if records and self._whom == "first":
+            return records[0]
         return self._dice.choice(records) if records else None

@@ -23,6 +23,8 @@ class JournalLine:
     before: Any
     hash_before: str
     hash_sent: str
+    # whether the change log is to be read afterwards, see `load.guard`
+    is_guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,12 @@ def intend_updates(
             for line in intent.lines:
                 column = line.column_name
                 db.execute(
-                    "insert into journal values (?, ?, ?, ?, ?, ?, ?)",
-                    (attempt, entity, key, target, column, line.hash_before, line.hash_sent),
-                )
+                    "insert into journal values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        attempt, entity, key, target, column, line.hash_before, line.hash_sent,
+                        "due" if line.is_guarded else None,
+                    ),
+                )  # fmt: skip
                 sealed = ledger.cipher.seal(
                     line.before, context=before_image_context(entity, target, column)
                 )

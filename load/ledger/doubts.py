@@ -49,10 +49,11 @@ def settle_attempts(ledger: Ledger, entity: str, source_key: str, verb: str, out
 
 
 def sent_by_creates(ledger: Ledger, entity: str, source_key: str) -> list[dict[str, str]]:
-    """What each create of a record sent, by column: any of them may land late."""
+    """What each create of a record sent, by column, newest last: any of them may land late."""
     rows = ledger.db.execute(
-        "select distinct sent_hashes from attempts where entity = ? and source_key = ?"
-        " and verb = 'create' and sent_hashes is not null",
+        "select sent_hashes from attempts where entity = ? and source_key = ?"
+        " and verb = 'create' and sent_hashes is not null"
+        " group by sent_hashes order by max(attempt_id)",
         (entity, source_key),
     )
     return [json.loads(row[0]) for row in rows]

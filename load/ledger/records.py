@@ -47,8 +47,9 @@ class CreateIntent:
     payload_hash: str | None
     field_hashes: Mapping[str, str]
     deal_id: int | None = None
-    # what the target will hold if it lands, whenever that is
+    # what the target will hold if it lands, whenever that is; and which elements of lists are ours
     sent_hashes: Mapping[str, str] = field(default_factory=dict)
+    own_elements: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +125,18 @@ def intend_creates(
             hashes = json.dumps(intent.field_hashes, sort_keys=True)
             db.execute(
                 "insert into id_map (entity, source_key, state, payload_hash, field_hashes,"
-                " plan_digest, run_id, attempts, deal_id, updated_at)"
-                " values (?, ?, 'intent', ?, ?, ?, ?, 1, ?, ?) on conflict do update set"
+                " plan_digest, run_id, attempts, deal_id, own_elements, updated_at)"
+                " values (?, ?, 'intent', ?, ?, ?, ?, 1, ?, ?, ?) on conflict do update set"
                 " state = 'intent', payload_hash = excluded.payload_hash,"
                 " field_hashes = excluded.field_hashes, plan_digest = excluded.plan_digest,"
                 " run_id = excluded.run_id, attempts = attempts + 1, deal_id = excluded.deal_id,"
                 " not_before = null, reason_code = null, reason = null, pipedrive_id = null,"
-                " target_hashes = null, own_elements = null, updated_at = excluded.updated_at",
+                " target_hashes = null, own_elements = excluded.own_elements,"
+                " updated_at = excluded.updated_at",
                 (
                     entity, intent.source_key, intent.payload_hash, hashes,
-                    plan_digest, ledger.run_id, intent.deal_id, ledger.stamp(),
+                    plan_digest, ledger.run_id, intent.deal_id,
+                    json.dumps(intent.own_elements, sort_keys=True), ledger.stamp(),
                 ),
             )  # fmt: skip
             attempt_ids[intent.source_key] = open_attempt(

@@ -90,8 +90,12 @@ create table if not exists journal (
     column_name text not null,
     hash_before text,
     hash_sent text,
+    -- a column that may not be raised: what its change log said of the moment of our write
+    guard text check (guard in ('due', 'clear', 'put back', 'unread')),
     primary key (attempt_id, column_name)
 ) strict;
+
+create index if not exists journal_guards on journal (entity) where guard = 'due';
 
 create table if not exists before_images (
     attempt_id integer not null references attempts (attempt_id),

@@ -28,7 +28,7 @@ from load.ledger.backups import back_up
 from load.ledger.cipher import Cipher
 from load.ledger.lock import run_lock
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def utc_now() -> datetime:
@@ -272,6 +272,8 @@ def _connect(path: Path, durability: Sequence[str]) -> sqlite3.Connection:
         _add_state_removing(connection)
     if found in (1, 2):
         _keep_what_creates_sent(connection)
+    if found in (1, 2, 3):
+        _guard_columns(connection)
     elif found not in (0, SCHEMA_VERSION):
         connection.close()
         raise ConfigError(f"the ledger has schema {found}, this program knows {SCHEMA_VERSION}")
@@ -297,7 +299,16 @@ def _keep_what_creates_sent(connection: sqlite3.Connection) -> None:
     connection.executescript(
         "begin immediate; alter table attempts rename column field_hashes to sent_hashes;"
         " update attempts set sent_hashes = null where sent_hashes is not null;"
-        f" pragma user_version = {SCHEMA_VERSION}; commit;"
+        " pragma user_version = 3; commit;"
+    )
+
+
+def _guard_columns(connection: sqlite3.Connection) -> None:
+    """From schema 3: the journal says which columns' change logs are still to be read."""
+    connection.executescript(
+        "begin immediate; alter table journal add column guard text check (guard in ('due',"
+        " 'clear', 'put back', 'unread')); create index journal_guards on journal (entity)"
+        f" where guard = 'due'; pragma user_version = {SCHEMA_VERSION}; commit;"
     )
 
 

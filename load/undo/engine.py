@@ -17,11 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from load.account import company_of
+from load import guard
+from load.account import holder_of
 from load.crashpoints import crashpoint
 from load.engine import option_ranks
 from load.errors import ConfigError, MigrationError, RetryLater
-from load.ledger import doubts, records, removals
+from load.ledger import changes, doubts, records, removals
 from load.ledger.store import Ledger
 from load.phases import PHASES
 from load.plan import FrozenPlan
@@ -93,9 +94,10 @@ class _Undo:
         run, bound = self.run, self.run.ledger.binding()
         if bound is None:
             raise ConfigError("the ledger knows of no load yet: there is nothing to undo")
-        if (await company_of(run.client))[0] != bound["company_id"]:
+        holder = await holder_of(run.client)
+        if holder.company_id != bound["company_id"]:
             raise ConfigError("the token is of another company than the ledger; use the ledger's")
-        run.salt = bound["ledger_id"]
+        run.salt, run.user_id = bound["ledger_id"], holder.user_id
         run.catalog = provisioned.names(run)
         run.policies = {(one.entity, one.column_name): one.on_update for one in run.plan.fields()}
         run.ranks = option_ranks(run)
@@ -135,6 +137,9 @@ class _Undo:
         """A load that died may have made what the ledger does not know yet."""
         run = self.run
         doubts.recover(run.ledger, settle_seconds=run.settle_seconds)
+        if changes.has_doubtful_updates(run.ledger):
+            await run.clock.sleep(run.settle_seconds)
+        await guard.check_all(run)
         for phase in PHASES:
             await settle(run, phase)
 

@@ -240,11 +240,19 @@ def _rows_of(planner: Planner, finding: Finding, target: int) -> Iterator[UndoRo
             entity, record.source_key, target, "restore",
             "holds what we wrote" if finding.restore else "holds what it held before",
             columns=finding.restore,
-            tokens=PHASE_OF[entity].update_cost if finding.restore else 0,
+            tokens=_restore_cost(planner, entity, finding.restore),
         )  # fmt: skip
     for why in sorted(set(finding.spared.values())):
         columns = tuple(sorted(name for name, said in finding.spared.items() if said == why))
         yield UndoRow(entity, record.source_key, target, "spare", why, columns=columns)
+
+
+def _restore_cost(planner: Planner, entity: str, columns: Sequence[str]) -> int:
+    """One call, and the change log where a column may not be raised."""
+    phase, policies = PHASE_OF[entity], planner.run.policies
+    is_guarded = any(policies.get((entity, name)) == "never_raise" for name in columns)
+    has_log = is_guarded and phase.changelog_path is not None
+    return (phase.update_cost if columns else 0) + (phase.changelog_cost if has_log else 0)
 
 
 def _missing(planner: Planner, entity: str) -> Iterator[UndoRow]:

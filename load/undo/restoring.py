@@ -12,18 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from load import guard
 from load.crashpoints import crashpoint
 from load.errors import InvariantBroken, RetryLater
-from load.ledger import changes, doubts, records, removals
+from load.ledger import changes, doubts, guards, records, removals
 from load.ledger.changes import JournalLine, UpdateIntent
 from load.ledger.records import Record
+from load.merge import raises
 from load.payload import assemble, current_value, target_hash
 from load.phases import PHASE_OF, Phase
 from load.run import Run
 from load.undo.account import Account, read_again
 from load.undo.plan import UndoRow
 from load.undo.planning import columns_to_put_back
-from load.undo.rules import Column, put_back, raises, sendable
+from load.undo.rules import Column, put_back, sendable
 from load.undo.selection import Selection
 
 _AT_ONCE = 100
@@ -57,6 +59,8 @@ async def restore(
             if not waiting:
                 break
             await run.clock.sleep(run.settle_seconds)
+        keys = [row.source_key for row in rows[start : start + _AT_ONCE]]
+        await guard.check(run, PHASE_OF[entity], keys)
         if waiting:
             raise RetryLater(f"{len(waiting)} {entity} records could not be put back for sure")
     run.progress.finish(f"restore {entity}")
@@ -136,6 +140,7 @@ def _intent(run: Run, one: Restore) -> UpdateIntent:
                 column, before,
                 target_hash(column, before, salt=run.salt),
                 target_hash(column, value, salt=run.salt),
+                guard.is_guarded(run, PHASE_OF[one.record.entity], column, value),
             )
         )  # fmt: skip
     return UpdateIntent(one.row.source_key, one.row.pipedrive_id, None, lines)
@@ -158,7 +163,9 @@ async def _send_one(run: Run, phase: Phase, one: Restore) -> UndoRow | None:
         if sent.kind == "ok":
             _restored(run, one)
             run.count(entity, "restored")
-        elif sent.kind == "rejected":
+        elif sent.kind != "ambiguous":
+            guards.lift(ledger, one.attempt_id)
+        if sent.kind == "rejected":
             changes.keep_with_reason(ledger, entity, row.source_key, "undo refused", sent.reason)
             run.count(entity, "refused")
     crashpoint("undo.after_outcome", entity)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from load.ledger.records import Record
-from load.merge import element_hashes
+from load.merge import element_hashes, raises
 from load.payload import (
     CUSTOM_SUFFIX,
     Catalog,
@@ -126,15 +126,6 @@ def _undone(name: str, before: Any) -> Verdict:
         return "follows"
     lasts = is_lasting_link(name, before) or is_lasting_value(name, before)
     return "stuck" if lasts else "restore"
-
-
-def raises(current: Any, leaving: Any, ranks: Mapping[int, int]) -> bool:
-    """Whether `leaving` would stand above `current`. An unranked option counts as the lowest."""
-    lowest, highest = min(ranks.values(), default=0), max(ranks.values(), default=0)
-    present = lowest if is_empty(current) else ranks.get(current, lowest)
-    if is_empty(leaving):
-        return not is_empty(current) and (present < highest or not ranks)
-    return ranks.get(leaving, highest + 1) > present
 
 
 def _without_ours(column: Column, current: Any, *, salt: str) -> list[Any]:

@@ -47,6 +47,7 @@ def _filled(winner: Doc, loser: Doc) -> Doc:
 def merge_records(account: Account, kind: str, loser: Row, winner: Row, now: float) -> Doc:
     """Lets `winner` swallow `loser`."""
     doc = {**_filled(winner.doc, loser.doc), "update_time": v2_time(now)}
+    account.store.note_change(kind, winner.doc, doc, account.admin_id, "app", now)
     account.save(kind, winner, doc, now)
     for child, column in CHILDREN[kind]:
         for row in list(account.store.rows(child, f"{column}=?", (loser.id,))):

@@ -65,6 +65,8 @@ def patch_record(account: Account, kind: Kind, call: Call, row: Row) -> Doc:
     if doc == row.doc:
         return doc
     doc["update_time"] = v2_time(call.now)
+    source = "app" if call.from_app else "api"
+    account.store.note_change(kind.name, row.doc, doc, call.user_id, source, call.now)
     return account.save(kind.name, row, doc, call.now, archived=bool(doc.get("is_archived")))
 
 
@@ -123,4 +125,7 @@ def _imitate_automation(account: Account, kind: Kind, doc: Doc, call: Call) -> N
     row = account.store.get(kind.name, doc["id"])
     if row is not None:
         changed = merged(row.doc, rule.get("changes", {}))
+        account.store.note_change(
+            kind.name, row.doc, changed, account.admin_id, "workflow", call.now
+        )
         account.save(kind.name, row, changed, call.now)

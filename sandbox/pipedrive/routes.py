@@ -6,6 +6,7 @@ from typing import Final
 
 from sandbox.pipedrive import (
     activities,
+    changelog,
     comments,
     deal_products,
     deals,
@@ -44,6 +45,7 @@ ROUTES: Final[dict[tuple[str, str], Handler]] = {
     **webhooks.ROUTES,
     **followers.ROUTES,
     **merge.ROUTES,
+    **changelog.ROUTES,
     **fields_v1.ROUTES,
     **search.ROUTES,
     ("GET", "/api/v1/currencies"): list_currencies,

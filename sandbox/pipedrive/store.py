@@ -59,6 +59,8 @@ INDEXES: Final = (
 )
 TIMED: Final = ("organization", "person", "product", "deal", "note", "activity")
 
+LOGGED: Final = ("deal", "person", "organization")
+_NO_FIELDS: Final = frozenset({"custom_fields", "update_time", "_set"})
 _COMMON: Final = ("id", "doc", "created", "add_time", "update_time", "deleted", "archived")
 
 
@@ -108,6 +110,11 @@ class Store:
         db.execute("CREATE TABLE IF NOT EXISTS blob (file_id INTEGER PRIMARY KEY, body BLOB)")
         db.execute("CREATE TABLE IF NOT EXISTS stale (kind TEXT, id INTEGER, doc BLOB, until REAL)")
         db.execute("CREATE INDEX IF NOT EXISTS stale_until ON stale (until)")
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS change (seq INTEGER PRIMARY KEY, kind TEXT, id INTEGER, "
+            "entry BLOB)"
+        )
+        db.execute("CREATE INDEX IF NOT EXISTS change_of ON change (kind, id)")
         db.execute(
             "CREATE TABLE IF NOT EXISTS call_log (seq INTEGER PRIMARY KEY, at REAL, method TEXT, "
             "path TEXT, status INTEGER, tokens INTEGER, fault TEXT)"
@@ -228,6 +235,7 @@ class Store:
 
     def remove(self, kind: str, record_id: int) -> None:
         self._db.execute(f"DELETE FROM {kind} WHERE id=?", (record_id,))
+        self._db.execute("DELETE FROM change WHERE kind=? AND id=?", (kind, record_id))
 
     def save_ids(self) -> None:
         """Notes the next free ids, so that a purge of the newest record frees none."""
@@ -238,6 +246,35 @@ class Store:
         """Until then, searches see the record as `doc`; None means not yet there."""
         body = None if doc is None else encode(doc)
         self._db.execute("INSERT INTO stale VALUES (?,?,?,?)", (kind, record_id, body, until))
+
+    def note_change(  # noqa: PLR0917
+        self, kind: str, before: Doc, after: Doc, user_id: int, source: str, at: float
+    ) -> None:
+        """Remembers which fields of a record a change gave another value."""
+        if kind not in LOGGED:
+            return
+        was, now = _fields_of(before), _fields_of(after)
+        entries = [
+            {
+                "field": name,
+                "before": was.get(name),
+                "after": now.get(name),
+                "user_id": user_id,
+                "source": source,
+                "at": at,
+            }
+            for name in was | now
+            if was.get(name) != now.get(name)
+        ]
+        self._db.executemany(
+            "INSERT INTO change (kind, id, entry) VALUES (?,?,?)",
+            [(kind, after["id"], encode(entry)) for entry in entries],
+        )
+
+    def changes_of(self, kind: str, record_id: int) -> list[Doc]:
+        """The changes of one record, newest first."""
+        sql = "SELECT entry FROM change WHERE kind=? AND id=? ORDER BY seq DESC"
+        return [decode(found[0]) for found in self._db.execute(sql, (kind, record_id))]
 
     # copies
 
@@ -255,7 +292,13 @@ class Store:
         self._next = {kind: self._first_free(kind) for kind in REFERENCES}
 
     def clear(self) -> None:
-        names = ("meta", "blob", "stale", "call_log", "exchange", *REFERENCES)
+        names = ("meta", "blob", "stale", "change", "call_log", "exchange", *REFERENCES)
         for name in names:
             self._db.execute(f"DELETE FROM {name}")
         self._next = dict.fromkeys(REFERENCES, 1)
+
+
+def _fields_of(doc: Doc) -> Doc:
+    """A record's values by field key."""
+    native = {name: value for name, value in doc.items() if name not in _NO_FIELDS}
+    return {**native, **doc["custom_fields"]}

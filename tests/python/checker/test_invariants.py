@@ -67,6 +67,14 @@ def change(evidence, key, *, by, name, to, basis=None, at=None):
     evidence.destination.records[one.entity][one.id] = replace(one, record=after)
 
 
+def note(evidence, what, detail):
+    """Another event, in its place in the chain."""
+    seq, *_, previous = evidence.ledger.events[-1]
+    event = (seq + 1, "2026-01-01", "run", what, json.dumps(detail, sort_keys=True), previous)
+    own = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+    evidence.ledger.events.append((*event, own))
+
+
 def option(evidence, label):
     return evidence.destination.fields["person", "Text opt-in"].options[label]
 
@@ -174,6 +182,23 @@ def an_opt_out_was_cleared(evidence):
 def an_opt_out_was_raised_for_a_moment(evidence):
     an_opt_out_was_raised(evidence)
     change(evidence, "aiq:contact:2", by="us", name="Text opt-in", to=option(evidence, "No"))
+
+
+def an_opt_out_that_came_meanwhile_stayed_written_over(evidence):
+    opted_out_meanwhile(evidence)
+
+
+def an_opt_out_that_we_had_read_was_raised_and_put_back(evidence):
+    opted_out_meanwhile(evidence, read=2e9 + 1)
+    change(evidence, "aiq:contact:2", by="us", name="Text opt-in", to=option(evidence, "No"))
+
+
+def opted_out_meanwhile(evidence, *, read=2e9 - 1):
+    """Somebody opts out at 2e9, and a call of ours that had read at `read` arrives after it."""
+    for by, label, at in (("others", "No", 2e9), ("us", "Yes", 2e9 + 2)):
+        to = option(evidence, label)
+        basis = read if by == "us" else None
+        change(evidence, "aiq:contact:2", by=by, name="Text opt-in", to=to, basis=basis, at=at)
 
 
 def a_name_is_another(evidence):
@@ -316,6 +341,8 @@ BROKEN = {
     an_opt_out_was_raised: "I5",
     an_opt_out_was_cleared: "I5",
     an_opt_out_was_raised_for_a_moment: "I5",
+    an_opt_out_that_came_meanwhile_stayed_written_over: "I5",
+    an_opt_out_that_we_had_read_was_raised_and_put_back: "I5",
     a_name_is_another: "I6",
     a_number_is_another: "I6",
     an_address_is_missing: "I6",
@@ -379,6 +406,16 @@ def test_an_edit_that_others_made_after_we_looked_is_a_race_and_no_violation(cle
     evidence = clean()
     change(evidence, ORGANIZATION, by="others", name="name", to="By hand", at=2e9)
     change(evidence, ORGANIZATION, by="us", name="name", to="Shop 0", basis=2e9 - 1, at=2e9 + 2)
+    assert check(evidence).violations == []
+
+
+def test_an_opt_out_that_came_meanwhile_and_was_put_back_is_no_violation(clean):
+    evidence = clean()
+    opted_out_meanwhile(evidence)
+    change(evidence, "aiq:contact:2", by="us", name="Text opt-in", to=option(evidence, "No"))
+    assert {one.invariant for one in check(evidence).violations} == {"I5"}  # nobody was told
+    named = {"entity": "person", "id": held(evidence, "aiq:contact:2").id, "unread": []}
+    note(evidence, "written over", {**named, "columns": ["opt_in__c"]})
     assert check(evidence).violations == []
 
 

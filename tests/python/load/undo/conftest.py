@@ -26,13 +26,20 @@ ALL_AND_FIELDS = Selection(everything=True, fields=True)
 
 
 def undo_with(
-    loader: Any, selection: Selection = ALL, *, dry_run: bool = False, agrees: bool = True
+    loader: Any,
+    selection: Selection = ALL,
+    *,
+    dry_run: bool = False,
+    agrees: bool = True,
+    transport: Any = None,
 ) -> UndoResult:
     """One undo to its end."""
 
     async def run() -> UndoResult:
         with loader.ledger() as ledger:
-            async with PipedriveClient(loader.account, ledger, read_only=dry_run) as client:
+            async with PipedriveClient(
+                loader.account, ledger, transport=transport, read_only=dry_run
+            ) as client:
                 return await undo(
                     selection,
                     latest_plan(loader.folder / "plans" / "plans"),

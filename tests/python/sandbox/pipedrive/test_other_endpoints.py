@@ -210,3 +210,28 @@ def test_what_is_not_emulated_says_so_and_costs_nothing(pipedrive):
     assert pipedrive.error("GET", "/api/v1/goals/find")[0] in (404, 501)
     assert pipedrive.error("GET", "/api/v1/leads")[0] == 501
     assert pipedrive.door("GET", "stats")["tokens"] == before
+
+
+def test_the_change_log_names_each_field_who_changed_it_and_from_where(pipedrive):
+    person = pipedrive.person(name="Before")
+    path = f"/api/v1/persons/{person}/changelog"
+    assert not pipedrive.data("GET", path)
+    pipedrive.data("PATCH", f"/api/v2/persons/{person}", {"name": "By us"})
+    changes = {"name": "By hand", "owner_id": 102}
+    pipedrive.sandbox.admin.act(
+        {"action": "patch", "entity": "person", "id": person, "changes": changes}
+    )
+    entries = pipedrive.data("GET", path)
+    named = [one for one in entries if one["field_key"] == "name"]
+    assert [(one["old_value"], one["new_value"], one["change_source"]) for one in named] == [
+        ("By us", "By hand", "app"),
+        ("Before", "By us", "api"),
+    ]
+    assert [one["actor_user_id"] for one in named] == [102, 101]
+    owner = next(one for one in entries if one["field_key"] == "owner_id")
+    assert (owner["old_value"], owner["new_value"]) == ("101", "102")
+    _, first = pipedrive.call("GET", path, limit=1)
+    cursor = first["additional_data"]["next_cursor"]
+    rest = pipedrive.data("GET", path, limit=500, cursor=cursor)
+    assert [*first["data"], *rest] == entries
+    assert pipedrive.error("GET", "/api/v1/persons/999999/changelog")[0] == 404
