@@ -29,6 +29,10 @@ from load.ledger.cipher import Cipher
 from load.ledger.lock import run_lock
 
 SCHEMA_VERSION = 4
+_GUARD_COLUMN = (
+    "alter table journal add column guard text"
+    " check (guard in ('due', 'clear', 'put back', 'unread'));"
+)
 
 
 def utc_now() -> datetime:
@@ -287,7 +291,8 @@ def _add_state_removing(connection: sqlite3.Connection) -> None:
     """From schema 1: the same tables, but `id_map` takes the state that an undo needs."""
     schema = files("load.ledger").joinpath("schema.sql").read_text()
     connection.executescript(
-        "begin immediate; drop view quarantine; alter table id_map rename to id_map_before;"
+        f"begin immediate; {_GUARD_COLUMN}"
+        " drop view quarantine; alter table id_map rename to id_map_before;"
         " drop index id_map_by_state; drop index id_map_by_key; drop index id_map_by_target;"
         f"{schema} insert into id_map select * from id_map_before; drop table id_map_before;"
         " pragma user_version = 2; commit;"
@@ -305,10 +310,11 @@ def _keep_what_creates_sent(connection: sqlite3.Connection) -> None:
 
 def _guard_columns(connection: sqlite3.Connection) -> None:
     """From schema 3: the journal says which columns' change logs are still to be read."""
+    columns = {row["name"] for row in connection.execute("pragma table_info(journal)")}
     connection.executescript(
-        "begin immediate; alter table journal add column guard text check (guard in ('due',"
-        " 'clear', 'put back', 'unread')); create index journal_guards on journal (entity)"
-        f" where guard = 'due'; pragma user_version = {SCHEMA_VERSION}; commit;"
+        f"begin immediate; {'' if 'guard' in columns else _GUARD_COLUMN}"
+        " create index if not exists journal_guards on journal (entity) where guard = 'due';"
+        f" pragma user_version = {SCHEMA_VERSION}; commit;"
     )
 
 
