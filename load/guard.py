@@ -195,7 +195,9 @@ async def _put_back(run: Run, phase: Phase, guard: Guard, lost: Mapping[str, Any
     """
     ledger, key = run.ledger, guard.source_key
     intent = UpdateIntent(key, guard.pipedrive_id, None)
-    attempt = changes.intend_updates(ledger, phase.entity, phase.update_path, [intent])[key]
+    attempt = changes.intend_updates(
+        ledger, phase.entity, f"{phase.update_path}{guards.PUT_BACK}", [intent]
+    )[key]
     crashpoint("guard.after_intent", phase.entity)
     sent = await run.send(
         phase.update_method,

@@ -16,6 +16,8 @@ from typing import Final
 from load.ledger.records import CHUNK, fetch
 from load.ledger.store import Ledger
 
+# how the endpoint of such a call ends in the ledger
+PUT_BACK: Final = " (put back)"
 _DUE: Final = (
     "select journal.attempt_id, journal.entity, journal.source_key, journal.pipedrive_id,"
     " column_name, hash_sent, coalesce(outcome, 'ambiguous') as outcome from journal"
@@ -74,14 +76,13 @@ def lift(ledger: Ledger, attempt_id: int) -> None:
 
 
 def settle_put_backs(ledger: Ledger, entity: str, source_key: str) -> None:
-    """Ends the calls that put something back, the only updates that journal no column."""
+    """Ends the calls that put something back; they journal no column."""
     with ledger.transaction() as db:
         db.execute(
             "update attempts set outcome = 'applied', finished_at = ? where entity = ?"
             " and source_key = ? and verb = 'update'"
-            " and coalesce(outcome, 'ambiguous') = 'ambiguous' and not exists"
-            " (select 1 from journal where journal.attempt_id = attempts.attempt_id)",
-            (ledger.stamp(), entity, source_key),
+            " and coalesce(outcome, 'ambiguous') = 'ambiguous' and endpoint like ?",
+            (ledger.stamp(), entity, source_key, f"%{PUT_BACK}"),
         )
 
 

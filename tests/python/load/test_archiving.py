@@ -6,6 +6,12 @@ import signal
 
 import pytest
 
+ARCHIVE_POINTS = (
+    "archive.before_intent:deal#2",
+    "archive.after_intent:deal#1",
+    "archive.after_answer:deal#3",
+)
+
 
 def waves(worlds, *, deals=12, size=4):
     """Deals in waves of so many, each to be archived, with lines and notes in its wave."""
@@ -93,10 +99,7 @@ def test_an_archiving_whose_answer_is_lost_is_looked_up_and_not_sent_again(loade
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "point",
-    ["archive.before_intent:deal#2", "archive.after_intent:deal#1", "archive.after_answer:deal#3"],
-)
+@pytest.mark.parametrize("point", ARCHIVE_POINTS)
 def test_a_kill_while_archiving_changes_nothing_of_the_end(loader, company, worlds, point):
     plan = waves(worlds, deals=8).freeze(loader.folder / "plans")
     assert loader.apply_in_process(plan, crashpoint=point) == -signal.SIGKILL

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from load.crashpoints import POINTS
+from tests.python.load.test_archiving import ARCHIVE_POINTS
 from tests.python.load.test_guard import GUARD_POINTS
+from tests.python.load.test_schema import SCHEMA_POINTS
 
 ENTITIES = ("organization", "person", "product", "deal", "deal_product", "note")
 ANSWER_LOST = "server acted, answer lost"
@@ -92,8 +94,9 @@ def of_each(names: tuple[str, ...], entities: tuple[str, ...] = ENTITIES) -> set
 
 def test_the_matrices_together_reach_every_named_commit_point():
     """Each matrix fails if it does not reach its own."""
-    reached = {*OF_A_LOAD, *OF_A_DELTA, *OF_AN_UNDO, *GUARD_POINTS}
-    reached |= {place.partition(":")[0] for place in (*ONCE_A_LOAD, *ONCE_AN_UNDO)}
+    reached = {*OF_A_LOAD, *OF_A_DELTA, *OF_AN_UNDO, *GUARD_POINTS, *SCHEMA_POINTS}
+    once = (*ONCE_A_LOAD, *ONCE_AN_UNDO, *ARCHIVE_POINTS)
+    reached |= {place.partition(":")[0] for place in once}
     share = len(reached & set(POINTS)) / len(POINTS)
     sys.stdout.write(f"commit points hit: {share:.0%} of {len(POINTS)}\n")
     assert reached == set(POINTS)

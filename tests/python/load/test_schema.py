@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +19,8 @@ from load.progress import Silent
 from load.run import Run
 from load.schema import change_schema, plan_schema
 
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA_POINTS = ("schema.after_rename", "schema.before_delete", "schema.after_delete")
 POINTS = ("person", "points__c", "Points", "double", False, "source_wins")
 
 
@@ -251,3 +259,41 @@ def test_a_committed_code_finds_a_field_whatever_its_name_is(loader, company, wo
     assert "Points" not in person_fields(company)
     (person,) = company.records("/api/v2/persons")
     assert person["custom_fields"][made["field_code"]] == 0
+
+
+def killed_while_changing(loader, plan, point):
+    """A change of the fields in a process of its own, which dies at a point."""
+    task = {
+        "account": loader.settings(),
+        "plan": str(plan.folder),
+        "ledger": str(loader.ledger_path),
+        "key": "a key for tests only",
+    }
+    (loader.folder / "schema.json").write_text(json.dumps(task))
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("schema_process.py")), "schema.json"],
+        cwd=loader.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "LOAD_CRASHPOINT": f"{point}:field#1"},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", SCHEMA_POINTS)
+def test_a_change_of_fields_killed_at_any_point_is_finished_by_the_next(
+    loader, company, worlds, fields, point
+):
+    world = dropped(changed(loaded(loader, worlds), "points__c", field_name="Balance"), "groups__c")
+    killed_while_changing(loader, world.freeze(loader.folder / "plans"), point)
+    result = fields(world, prune=True)
+    assert not result.stays
+    names = person_fields(company)
+    assert "Balance" in names
+    assert not {"Points", "Groups"} & names.keys()
+    assert [step.action for step, _ in fields(world, prune=True).steps] == []
+    assert loader.apply(world).exit_code == 0
+    assert loader.apply(world).writes == 0
