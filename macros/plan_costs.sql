@@ -1,10 +1,8 @@
 {#-
     CTEs positioned .. costed: order of sending, tokens by the cheaper of single and
-    bulk calls, risk.
+    bulk calls, risk. `guard_cost` is one reading of a record's change log (load/guard.py).
 -#}
-{% macro plan_costs(entity, write_cost, bulk_by) -%}
-{#- one reading of the record's change log, by load/guard.py -#}
-{%- set guard_cost = 20 -%}
+{% macro plan_costs(entity, write_cost, bulk_by, guard_cost=20) -%}
 {%- set bulk_order = "explained.payload ->> '" ~ bulk_by
     ~ "' nulls last, length(explained.source_key), " if bulk_by else '' -%}
 positioned as (
