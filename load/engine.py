@@ -127,7 +127,7 @@ async def _all_phases(run: Run) -> None:
     if changes.has_doubtful_updates(run.ledger):
         await run.clock.sleep(run.settle_seconds)
     run.catalog = await provision_fields(run)
-    run.ranks = option_ranks(run)
+    run.ranks = guard.option_ranks(run)
     await guard.check_all(run)
     await provision_pipelines(run)
     run.on_barrier("field")
@@ -285,18 +285,6 @@ def whole_groups(phase: Phase, batches: Iterable[list[PlanRow]]) -> Iterable[lis
             yield rows[:cut]
     if carried:
         yield carried
-
-
-def option_ranks(run: Run) -> dict[tuple[str, str], dict[int, int]]:
-    """Option id -> rank, for columns that an update must not raise."""
-    found: dict[tuple[str, str], dict[int, int]] = {}
-    for option in run.plan.table("plan_field_options"):
-        place = (option["entity"], option["column_name"])
-        if run.policies.get(place) == "never_raise":
-            option_id = run.catalog.option_id(*place, option["option_label"])
-            if option_id is not None:
-                found.setdefault(place, {})[option_id] = int(option["rank"])
-    return found
 
 
 def _open_ends(result: ApplyResult) -> int:

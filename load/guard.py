@@ -53,6 +53,18 @@ class Finding:
     is_back: bool = False
 
 
+def option_ranks(run: Run) -> dict[tuple[str, str], dict[int, int]]:
+    """Option id -> rank, for columns that an update must not raise."""
+    found: dict[tuple[str, str], dict[int, int]] = {}
+    for option in run.plan.table("plan_field_options"):
+        place = (option["entity"], option["column_name"])
+        if run.policies.get(place) == "never_raise":
+            option_id = run.catalog.option_id(*place, option["option_label"])
+            if option_id is not None:
+                found.setdefault(place, {})[option_id] = int(option["rank"])
+    return found
+
+
 def is_guarded(run: Run, phase: Phase, column: str, value: Any) -> bool:
     """Whether writing this value could raise what somebody sets at the same moment."""
     if run.policies.get((phase.entity, column)) != "never_raise" or phase.changelog_path is None:

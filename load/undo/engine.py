@@ -20,7 +20,6 @@ from typing import Final
 from load import guard
 from load.account import holder_of
 from load.crashpoints import crashpoint
-from load.engine import option_ranks
 from load.errors import ConfigError, MigrationError, RetryLater
 from load.ledger import changes, doubts, records, removals
 from load.ledger.store import Ledger
@@ -100,7 +99,7 @@ class _Undo:
         run.salt, run.user_id = bound["ledger_id"], holder.user_id
         run.catalog = provisioned.names(run)
         run.policies = {(one.entity, one.column_name): one.on_update for one in run.plan.fields()}
-        run.ranks = option_ranks(run)
+        run.ranks = guard.option_ranks(run)
 
     async def planned(self) -> UndoPlan:
         self.plan = await make_plan(self.run, self.selection)
