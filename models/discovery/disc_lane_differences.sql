@@ -16,57 +16,70 @@ contacts_compared as (
         unnest([
             struct_pack(
                 what := 'first_name',
-                api_says := cast(null as varchar),
-                export_says := cast(null as varchar),
-                is_equal := contacts.first_name = personas_exported.first_name
+                is_shown := false,
+                api_value := contacts.first_name,
+                export_value := personas_exported.first_name
             ),
             struct_pack(
                 what := 'last_name',
-                api_says := cast(null as varchar),
-                export_says := cast(null as varchar),
-                is_equal := contacts.last_name = personas_exported.last_name
+                is_shown := false,
+                api_value := contacts.last_name,
+                export_value := personas_exported.last_name
             ),
             struct_pack(
                 what := 'email',
-                api_says := cast(null as varchar),
-                export_says := cast(null as varchar),
-                is_equal := contacts.email = personas_exported.email
+                is_shown := false,
+                api_value := contacts.email,
+                export_value := personas_exported.email
             ),
             struct_pack(
                 what := 'mobile_phone',
-                api_says := cast(null as varchar),
-                export_says := cast(null as varchar),
-                is_equal := contacts.mobile_phone = personas_exported.mobile_phone
+                is_shown := false,
+                api_value := contacts.mobile_phone,
+                export_value := personas_exported.mobile_phone
             ),
             struct_pack(
                 what := 'home_phone',
-                api_says := cast(null as varchar),
-                export_says := cast(null as varchar),
-                is_equal := contacts.home_phone = personas_exported.home_phone
+                is_shown := false,
+                api_value := contacts.home_phone,
+                export_value := personas_exported.home_phone
             ),
             struct_pack(
                 what := 'platform',
-                api_says := cast(null as varchar),
-                export_says := cast(null as varchar),
-                is_equal := contacts.platform = personas_exported.platform
+                is_shown := false,
+                api_value := contacts.platform,
+                export_value := personas_exported.platform
             ),
             struct_pack(
                 what := 'points_balance',
-                api_says := cast(contacts.points_balance as varchar),
-                export_says := cast(personas_exported.points_balance as varchar),
-                is_equal := contacts.points_balance = personas_exported.points_balance
+                is_shown := true,
+                api_value := cast(contacts.points_balance as varchar),
+                export_value := cast(personas_exported.points_balance as varchar)
             ),
             struct_pack(
                 what := 'is_loyalty_member',
-                api_says := cast(contacts.is_loyalty_member as varchar),
-                export_says := cast(personas_exported.is_loyalty_member as varchar),
-                is_equal
-                := contacts.is_loyalty_member = personas_exported.is_loyalty_member
+                is_shown := true,
+                api_value := cast(contacts.is_loyalty_member as varchar),
+                export_value := cast(personas_exported.is_loyalty_member as varchar)
             )
         ]) as compared
     from contacts
     inner join personas_exported
         on contacts.contact_id = personas_exported.contact_id
+),
+
+lines_priced as (
+    select
+        contact_id,
+        visit_key,
+        lane,
+        line_at,
+        why_left_out,
+        coalesce(
+            total_price,
+            price * quantity - sign(quantity) * abs(coalesce(discount, 0))
+        ) as amount
+    from lines_read
 ),
 
 exported_until as (
@@ -86,35 +99,24 @@ contacts_of_both_lanes as (
 
 orders_compared as (
     select
-        lines_read.contact_id,
-        lines_read.visit_key,
-        count(*) filter (where lines_read.lane = 'api') as api_lines,
-        count(*) filter (where lines_read.lane = 'export') as export_lines,
-        sum(
-            coalesce(
-                lines_read.total_price,
-                lines_read.price * lines_read.quantity
-                - sign(lines_read.quantity) * abs(coalesce(lines_read.discount, 0))
-            )
-        ) filter (where lines_read.lane = 'api') as api_amount,
-        sum(
-            coalesce(
-                lines_read.total_price,
-                lines_read.price * lines_read.quantity
-                - sign(lines_read.quantity) * abs(coalesce(lines_read.discount, 0))
-            )
-        ) filter (where lines_read.lane = 'export') as export_amount
-    from lines_read
+        lines_priced.contact_id,
+        lines_priced.visit_key,
+        count(*) filter (where lines_priced.lane = 'api') as api_lines,
+        count(*) filter (where lines_priced.lane = 'export') as export_lines,
+        sum(lines_priced.amount) filter (where lines_priced.lane = 'api') as api_amount,
+        sum(lines_priced.amount) filter (where lines_priced.lane = 'export')
+            as export_amount
+    from lines_priced
     inner join contacts_of_both_lanes
-        on lines_read.contact_id = contacts_of_both_lanes.contact_id
+        on lines_priced.contact_id = contacts_of_both_lanes.contact_id
     cross join exported_until
     where
-        lines_read.line_at between exported_until.first_at and exported_until.last_at
+        lines_priced.line_at between exported_until.first_at and exported_until.last_at
         and (
-            lines_read.why_left_out is null
-            or lines_read.why_left_out = 'other_lane_is_newer'
+            lines_priced.why_left_out is null
+            or lines_priced.why_left_out = 'other_lane_is_newer'
         )
-    group by lines_read.contact_id, lines_read.visit_key
+    group by lines_priced.contact_id, lines_priced.visit_key
 ),
 
 differences as (
@@ -122,11 +124,11 @@ differences as (
         'contact' as entity,
         contact_id as record_key,
         compared.what,
-        compared.api_says,
-        compared.export_says
+        if(compared.is_shown, compared.api_value, null) as api_says,
+        if(compared.is_shown, compared.export_value, null) as export_says
     from contacts_compared
     -- a value that only one lane has fills a gap: no difference
-    where not coalesce(compared.is_equal, true)
+    where compared.api_value <> compared.export_value
     union all
     select
         'order' as entity,

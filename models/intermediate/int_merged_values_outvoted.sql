@@ -35,31 +35,26 @@ values_merged as (
         unnest([
             struct_pack(
                 field := 'name',
-                settled_by := 'survivor_first',
                 outvoted := cleaned.full_name,
                 standing := persons.full_name
             ),
             struct_pack(
                 field := 'birth_date__c',
-                settled_by := 'survivor_first',
                 outvoted := cast(birth_dates.birth_date as varchar),
                 standing := cast(persons.birth_date as varchar)
             ),
             struct_pack(
                 field := 'med_id__c',
-                settled_by := 'survivor_first',
                 outvoted := cleaned.medical_id,
                 standing := persons.medical_id
             ),
             struct_pack(
                 field := 'gender__c',
-                settled_by := 'survivor_first',
                 outvoted := cleaned.gender,
                 standing := persons.gender
             ),
             struct_pack(
                 field := 'address__c',
-                settled_by := 'survivor_first',
                 outvoted := nullif(
                     concat_ws(
                         ', ',
@@ -85,25 +80,21 @@ values_merged as (
             ),
             struct_pack(
                 field := 'source_platform__c',
-                settled_by := 'survivor_first',
                 outvoted := cleaned.platform,
                 standing := persons.platform
             ),
             struct_pack(
                 field := 'refer_code__c',
-                settled_by := 'survivor_first',
                 outvoted := cleaned.refer_code,
                 standing := persons.refer_code
             ),
             struct_pack(
                 field := 'loyalty_tier__c',
-                settled_by := 'survivor_first',
                 outvoted := tiers.tier_name,
                 standing := persons.tier_name
             ),
             struct_pack(
                 field := 'loyalty_points__c',
-                settled_by := 'points_summed',
                 outvoted := cast(contacts.points_balance as varchar),
                 standing := cast(persons.points_balance as varchar)
             )
@@ -129,7 +120,9 @@ outvoted as (
         rule,
         score,
         field_value.field,
-        field_value.settled_by,
+        if(
+            field_value.field = 'loyalty_points__c', 'points_summed', 'survivor_first'
+        ) as settled_by,
         field_value.outvoted as outvoted_value,
         field_value.standing as standing_value
     from values_merged

@@ -37,7 +37,6 @@ lines_of_lanes as (
         customer_email,
         customer_phone,
         quantity,
-        cast(null as decimal(18, 4)) as cost,
         price,
         discount,
         total_price,
@@ -45,7 +44,8 @@ lines_of_lanes as (
         line_at,
         fetched_at
     from api_lines
-    union all
+    union all by name
+    -- what an export does not state is null
     select
         'export' as lane,
         file_name as reading,
@@ -55,31 +55,17 @@ lines_of_lanes as (
             order by line_at asc nulls first, order_id asc, line_key asc
         ) as ordinal,
         order_id as stated_order_id,
-        null as store_id,
         store_name,
         sku,
         product_name,
         brand,
         category,
         subcategory,
-        null as strain,
-        null as species,
-        null as size,
-        null as raw_status,
-        null as channel,
         employee_name,
-        null as payment_type,
-        null as attribution_text,
-        null as customer_first_name,
-        null as customer_last_name,
-        null as customer_email,
-        null as customer_phone,
         quantity,
         cost,
         price,
         discount,
-        null as total_price,
-        null as order_total,
         line_at,
         fetched_at
     from export_lines
