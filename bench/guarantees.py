@@ -28,9 +28,9 @@ from load.clock import RealClock
 from load.engine import ApplyResult, apply
 from load.ledger import Ledger, records
 from load.ledger.records import CreateIntent, Written
+from load.limits import calls_in_a_group
 from load.plan import ENTITY_TABLES, FrozenPlan, PlanRow, freeze
 from load.progress import Silent
-from load.run import GROUP_SIZE
 from load.settings import PipedriveAccount
 from simulation.worlds import PLAN_ROW, PLAN_SIDE
 
@@ -174,7 +174,7 @@ def _fill(plan: FrozenPlan, folder: Path) -> tuple[float, float]:
     with Ledger.open(folder / "data" / "ledger.sqlite", "a key for the bench") as ledger:
         ledger.start_run("apply", plan_digest=plan.digest, code_version="1")
         wall, processor, next_id = 0.0, 0.0, FIRST_ID
-        for rows in plan.rows("person", GROUP_SIZE):
+        for rows in plan.rows("person", calls_in_a_group("growth")):
             new = [row for row in rows if not records.fetch(ledger, [row.source_key])]
             watch = Stopwatch()
             attempts = records.intend_creates(

@@ -19,7 +19,7 @@ from load.ledger.records import Record
 from load.payload import ARCHIVED_COLUMN, PARENT_SUFFIX, target_hash
 from load.phases import Phase
 from load.plan import PlanRow
-from load.run import GROUP_SIZE, Run
+from load.run import Run
 
 _BATCH: Final = 480
 _ROUNDS: Final = 4
@@ -125,9 +125,9 @@ async def _send(
 ) -> list[PlanRow]:
     """One call each. Gives those whose outcome is unknown, or that never left."""
     again: list[PlanRow] = []
-    for start in range(0, len(due), GROUP_SIZE):
+    for start in range(0, len(due), run.group_size):
         run.raise_if_stopped()
-        group = due[start : start + GROUP_SIZE]
+        group = due[start : start + run.group_size]
         crashpoint("archive.before_intent", phase.entity)
         attempts = archive.intend(
             run.ledger, phase.entity, phase.update_path, [row.source_key for row in group]

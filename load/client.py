@@ -41,7 +41,7 @@ from load.errors import (
     RetryLater,
     is_certificate_refused,
 )
-from load.limits import Limiter
+from load.limits import Limiter, calls_in_flight
 from load.outcomes import Answer, Outcome, Reply, of_reply
 from load.settings import PipedriveAccount
 
@@ -57,13 +57,13 @@ NEVER_SENT: Final = (
     httpx.LocalProtocolError,
 )
 
-CONNECTIONS: Final = 10
 LARGEST_BODY: Final = 64 * 1024 * 1024
 READ_ATTEMPTS: Final = 5
 FIRST_BACKOFF: Final = 0.5
 LONGEST_BACKOFF: Final = 30.0
 # a server that drips its answer outlives the read timeout, which counts from byte to byte
 LONGEST_EXCHANGE: Final = 4.0
+_PLACES_FOR_READS: Final = 2
 _CHUNK: Final = 65_536
 _DEAREST_CALL: Final = max(COSTS.values())
 
@@ -97,7 +97,8 @@ class PipedriveClient:
         self._clock: Clock = clock or RealClock()
         self._jitter = jitter or random.Random()
         self.limiter = Limiter(account, store, self._clock, jitter=self._jitter)
-        self._places = asyncio.Semaphore(CONNECTIONS)
+        places = calls_in_flight(account.plan) + _PLACES_FOR_READS
+        self._places = asyncio.Semaphore(places)
         self._longest_exchange = LONGEST_EXCHANGE * account.read_timeout
         self._refused: str | None = None
         self._refused_with: int | None = None
@@ -105,7 +106,7 @@ class PipedriveClient:
             headers={"x-api-token": _printable(account.api_token), "accept": "application/json"},
             transport=transport,
             timeout=httpx.Timeout(account.read_timeout, connect=5.0, write=30.0, pool=60.0),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            limits=httpx.Limits(max_connections=places, max_keepalive_connections=places),
             follow_redirects=False,
             trust_env=False,
         )

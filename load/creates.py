@@ -33,7 +33,7 @@ from load.payload import (
 )
 from load.phases import Phase
 from load.plan import PlanRow
-from load.run import GROUP_SIZE, Run, Sent
+from load.run import Run, Sent
 
 _CAP_CODES = ("feature_capping",)
 _DEAD = frozenset({"quarantined", "gone", "removed"})
@@ -68,7 +68,7 @@ async def create(run: Run, phase: Phase, rows: Sequence[PlanRow], known: dict[st
     calls = _calls(phase, drafts)
     while calls:
         run.raise_if_stopped()
-        group = _take(calls)
+        group = _take(calls, run.group_size)
         await _send_group(run, phase, group)
         await _check_suspects(run, phase)
     run.raise_if_stopped()
@@ -148,7 +148,7 @@ def _calls(phase: Phase, drafts: list[Draft]) -> list[CreateCall]:
     return calls
 
 
-def _take(calls: list[CreateCall], most: int = GROUP_SIZE) -> list[CreateCall]:
+def _take(calls: list[CreateCall], most: int) -> list[CreateCall]:
     """The next calls, up to about a group's worth of records."""
     group: list[CreateCall] = []
     size = 0

@@ -1,10 +1,12 @@
 """How fast calls follow each other, and when they rest.
 
 Pipedrive counts requests per token in rolling windows of 2 seconds (searches in a window of their
-own as well). Calls are spaced evenly at 0.97 of the ceiling: no window, wherever it begins and
-whatever a process before us sent, holds more than the ceiling. A 429 cuts the rate to 0.7 of
-itself and makes every call rest; each 10 clean seconds give one request per second back. The
-`x-ratelimit-*` headers are believed over the plan. `window_scale` shortens all of these seconds.
+own as well). Calls are spaced evenly at 0.97 of the ceiling; after a stall (a commit, a group's
+slowest answer, a busy machine) they follow closer until the lost time is made up for. As many calls
+as the ceiling never take less than a window / 0.97: no window, wherever it begins and whatever a
+process before us sent, holds more, even if the network brings calls closer by 3 %. A 429 cuts the
+rate to 0.7 of itself and makes every call rest; each 10 clean seconds give one request per second
+back. The `x-ratelimit-*` headers are believed over the plan. `window_scale` shortens all of these.
 
 Raises `BudgetExhausted`, and `Paused` when 429s do not end or a rest is too long to be waited for.
 """
@@ -27,12 +29,29 @@ CEILINGS: Final = {"lite": 20, "growth": 40, "premium": 100, "ultimate": 120}
 SEARCH_CEILING: Final = 10
 SHARE_OF_CEILING: Final = 0.97
 CUT: Final = 0.7
+_FEWEST_IN_FLIGHT: Final = 8
+_SMALLEST_GROUP: Final = 48
+# at least the highest ceiling, a customer's own included
+_REMEMBERED: Final = 1_000
 RECOVERY_SECONDS: Final = 10.0
 LONGEST_REST: Final = 300.0
 REFUSALS_IN_A_ROW: Final = 30
-# a late waker may catch up by half of what evenly spaced calls leave free below the ceiling; the
-# other half is for calls that the network brings closer together
-_CATCH_UP: Final = (1 / SHARE_OF_CEILING - 1) / 2
+# shares of a window that a late call may catch up. At first, when a process before us may have sent
+# until just now: half of what evenly spaced calls leave free below the ceiling. Later, when our own
+# last calls are known: a stall of half a second
+_CATCH_UP_AT_FIRST: Final = (1 / SHARE_OF_CEILING - 1) / 2
+_CATCH_UP: Final = 0.25
+
+
+def calls_in_flight(plan: str) -> int:
+    """How many writes may wait for their answers: answers of 0.4 s still hold the rate."""
+    return max(_FEWEST_IN_FLIGHT, CEILINGS[plan] // 5)
+
+
+def calls_in_a_group(plan: str) -> int:
+    """Writes whose intents are committed together: those of a window, so that the pause between two
+    groups is made up for."""
+    return max(_SMALLEST_GROUP, CEILINGS[plan])
 
 
 class Pace:
@@ -47,6 +66,7 @@ class Pace:
         self._next = float("-inf")
         self._held_until = float("-inf")
         self._sent: deque[float] = deque()
+        self._latest: deque[float] = deque(maxlen=_REMEMBERED)
 
     @property
     def calls_per_window(self) -> float:
@@ -56,12 +76,17 @@ class Pace:
     def ready_in(self, now: float) -> float:
         """Seconds until the next call may go; 0 or less means now."""
         self._recover(now)
-        return max(self._next - self.window * _CATCH_UP, self._held_until) - now
+        catch_up, soonest = _CATCH_UP_AT_FIRST, self._held_until
+        if len(self._latest) >= self.ceiling:
+            span = self.window * self.ceiling / self.calls_per_window
+            catch_up, soonest = _CATCH_UP, max(soonest, self._latest[-self.ceiling] + span)
+        return max(self._next - self.window * catch_up, soonest) - now
 
     def take(self, now: float) -> None:
         """A call goes out."""
         self._next = max(self._next, now) + self.window / self.calls_per_window
         self._sent.append(now)
+        self._latest.append(now)
         self._forget(now)
 
     def hold(self, now: float, seconds: float) -> None:

@@ -17,11 +17,10 @@ from load.client import Answer
 from load.crashpoints import crashpoint
 from load.errors import Ambiguous, ConfigError, NeverSent, Rejected, RetryLater
 from load.ledger.store import Ledger
+from load.limits import calls_in_a_group, calls_in_flight
 from load.payload import Catalog
 from load.plan import FrozenPlan
 
-CONCURRENT_CALLS: Final = 8
-GROUP_SIZE: Final = 48
 REFUSALS_WATCHED: Final = 500
 REFUSALS_MOST: Final = 0.02
 
@@ -114,7 +113,15 @@ class Run:
     fresh: dict[int, str] = field(default_factory=dict)
     stop_cause: BaseException | None = None
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=REFUSALS_WATCHED))
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_CALLS))
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(calls_in_flight(self.settings.plan))
+
+    @property
+    def group_size(self) -> int:
+        """Writes whose intents are committed together."""
+        return calls_in_a_group(self.settings.plan)
 
     @property
     def settle_seconds(self) -> float:

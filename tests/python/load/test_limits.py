@@ -102,6 +102,22 @@ def test_the_pace_holds_at_least_95_percent_of_the_ceiling_even_if_wakers_are_la
     assert calls >= 0.95 * ceiling * 30
 
 
+@pytest.mark.parametrize("ceiling", CEILINGS.values())
+def test_stalls_of_a_seventh_of_a_second_are_made_up_for_and_fill_no_window(ceiling):
+    pace, now, times, chance = Pace(ceiling), 0.0, [], random.Random(1)
+    stalls_at = 1.0
+    while now < 60.0:
+        if now >= stalls_at:
+            now, stalls_at = now + 0.15, now + 1.2
+        now += max(0.0, pace.ready_in(now))
+        pace.take(now)
+        times.append(now)
+    assert sum(30.0 < one <= 60.0 for one in times) >= 0.95 * ceiling * 15
+    assert most_in_a_window(times, 2.0) <= ceiling
+    arrived = sorted(one + chance.uniform(0.0, 0.05) for one in times)
+    assert most_in_a_window(arrived, 2.0) <= ceiling
+
+
 @settings(max_examples=30, deadline=None)
 @given(sent_before=st.floats(0.0, 2.0), ceiling=st.sampled_from([*CEILINGS.values()]))
 def test_a_process_that_starts_after_another_stays_below_the_ceiling(sent_before, ceiling):
