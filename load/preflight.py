@@ -5,7 +5,8 @@ answer no API gives (see `own`) are asked by the caller. Reads cost 52 tokens, t
 pipeline lists; the canary flies only if there is something to write and none came back unharmed
 within the last day. `company` can't be waived.
 
-    token company plan_and_seats budget custom_fields deal_cap contact_sync webhooks canary
+    token company plan_and_seats budget custom_fields adopted_fields deal_cap contact_sync webhooks
+    canary
 
 Raises `ConfigError` for a waiver of a gate that nobody knows, and what the client raises.
 """
@@ -27,8 +28,9 @@ from load.phases import PHASES
 from load.pipelines import provision_pipelines
 from load.plan import FrozenPlan
 from load.preview import would
-from load.provision import FIELD_CAPS, Listed, list_fields, missing_fields
+from load.provision import FIELD_CAPS, Listed, list_fields, missing_fields, wanted_fields
 from load.run import Run, Sender, Shows, Waits
+from load.schema_plan import to_confirm
 from load.settings import PipedriveAccount
 
 GATES: Final = (
@@ -37,6 +39,7 @@ GATES: Final = (
     "plan_and_seats",
     "budget",
     "custom_fields",
+    "adopted_fields",
     "deal_cap",
     "contact_sync",
     "webhooks",
@@ -144,7 +147,8 @@ async def _questions(run: Run, client: Counting, settings: PipedriveAccount) -> 
     gates = [_token(me), _company(run, me, settings), _plan_and_seats(settings)]
     gates.append(_budget(client, settings))
     listed = await list_fields(run)
-    gates += [_custom_fields(run, listed), _deal_cap(run), _contact_sync(run, listed)]
+    gates += [_custom_fields(run, listed), _adopted_fields(run, listed), _deal_cap(run)]
+    gates.append(_contact_sync(run, listed))
     hooks = await client.call("GET", "/api/v1/webhooks", cost=10, entity="account")
     gates.append(_webhooks(hooks.data or []))
     return gates
@@ -211,6 +215,17 @@ def _custom_fields(run: Run, listed: Listed) -> Gate:
         " mapping or take a larger plan"
     )  # fmt: skip
     return _gate("custom_fields", problem, f"{used} in use, {missing} to be made, cap {cap}")
+
+
+def _adopted_fields(run: Run, listed: Listed) -> Gate:
+    found = to_confirm(run.ledger, wanted_fields(run), listed)
+    named = ", ".join(f"{one.entity} {one.was!r} ({one.field_code})" for one in found)
+    problem = "" if not found else (
+        f"{len(found)} fields were there before us and have the name and type of ours: {named}; if"
+        " they are meant, commit their codes to seeds/decisions/field_codes.csv and plan again, or"
+        " waive this once; if not, rename them or give ours another field_name"
+    )  # fmt: skip
+    return _gate("adopted_fields", problem, "no field of others is taken for ours by its name")
 
 
 def _deal_cap(run: Run) -> Gate:

@@ -65,6 +65,20 @@ def schema_steps(ledger: Ledger, wanted: Sequence[PlanField], listed: Listed) ->
     return steps
 
 
+def to_confirm(ledger: Ledger, wanted: Sequence[PlanField], listed: Listed) -> list[SchemaStep]:
+    """Fields of others that would be taken for ours by name and type alone: neither the ledger nor a
+    committed code knows them. One that a killed run was about to make is not among them."""
+    known = field_codes(ledger)
+    return [
+        step
+        for step in schema_steps(ledger, wanted, listed)
+        if step.action == "adopt"
+        and (step.entity, step.column_name) not in known
+        and step.planned is not None
+        and step.field_code not in step.planned.field_codes
+    ]
+
+
 def made_by_us(ledger: Ledger) -> set[tuple[str, str]]:
     """Fields that a run of this ledger made, by entity and column."""
     rows = ledger.db.execute(

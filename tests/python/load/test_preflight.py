@@ -157,6 +157,24 @@ def test_a_full_field_cap_is_red(check, worlds):
     assert states(check(world))["custom_fields"] == "red"
 
 
+def test_a_field_with_the_name_and_type_of_ours_is_adopted_only_if_somebody_confirms_it(
+    check, company, loader, worlds
+):
+    body = {"field_name": "Points", "field_type": "double"}
+    made = company.ask("POST", "/api/v2/personFields", body)["data"]
+    world = worlds.small(persons=1, deals=0)
+    result = check(world, with_canary=False)
+    assert states(result)["adopted_fields"] == "red"
+    assert made["field_code"] in why(result, "adopted_fields")
+    assert states(check(world, waive={"adopted_fields"}))["adopted_fields"] == "waived"
+    world.codes["person", "points__c"] = [made["field_code"]]
+    assert states(check(world, with_canary=False))["adopted_fields"] == "green"
+    assert loader.apply(world).exit_code == 0
+    listed = company.ask("GET", "/api/v2/personFields?limit=500")["data"]
+    names = [one["field_name"] for one in listed]
+    assert names.count("Points") == 1
+
+
 def test_a_field_that_only_contact_sync_brings_is_red_without_it(check, company, worlds):
     world = worlds.small(persons=1, deals=0)
     world.fields.append(("person", "birthday", "Birthday", "native", True, "source_wins"))
