@@ -66,8 +66,11 @@ def schema_steps(ledger: Ledger, wanted: Sequence[PlanField], listed: Listed) ->
 
 
 def to_confirm(ledger: Ledger, wanted: Sequence[PlanField], listed: Listed) -> list[SchemaStep]:
-    """Fields of others that would be taken for ours by name and type alone: neither the ledger nor a
-    committed code knows them. One that a killed run was about to make is not among them."""
+    """Fields of others that would be taken for ours by name and type alone.
+
+    Neither the ledger nor a committed code knows them. One that a killed run was about to make is
+    not among them.
+    """
     known = field_codes(ledger)
     return [
         step

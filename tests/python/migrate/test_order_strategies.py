@@ -150,3 +150,34 @@ def test_deals_are_archived_in_waves_a_kill_among_them_and_an_undo_leave_nothing
     assert again["facts"]["tokens"] == 0
     small.run("undo", "--all", "--fields", "--yes")
     assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]
+
+
+@pytest.mark.long
+def test_a_strategy_that_fits_neither_cap_nor_calendar_stops_the_plan_and_the_cap_alone_the_load(
+    small, monkeypatch
+):
+    small.run("build")
+    monkeypatch.setenv("AIQ2PD_CALENDAR_DAYS", "0.001")
+    told = small.run("plan", "--read-back", code=2)
+    assert "all_deals fits neither the cap" in told["headline"]
+    assert "more seats" in told["headline"]
+    assert latest_plan(small.folder / "plans") is None
+    monkeypatch.setenv("AIQ2PD_CALENDAR_DAYS", "30")
+    small.run("plan")
+    told = small.run("apply", code=2)
+    assert "deal_cap" in told["headline"]
+    (why,) = [row["why"] for row in told["tables"]["Preflight"] if row["gate"] == "deal_cap"]
+    assert "choose another order strategy" in why
+    assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]
+
+
+@pytest.mark.long
+def test_a_sample_that_is_taken_back_leaves_nothing(small):
+    small.run("build")
+    small.run("plan", "--read-back")
+    small.run("apply", "--sample", "10", "--waive", "deal_cap", code=3)
+    held = len(small.deals())
+    assert held > 0
+    small.run("undo", "--all", "--fields", "--yes")
+    assert small.deals() == []
+    assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]

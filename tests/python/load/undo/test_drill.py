@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from load.sample import sample_of
+
 PERSON = "aiq:contact:"
 
 
@@ -42,6 +44,17 @@ def test_load_and_undo_with_fields_leave_the_account_byte_for_byte_as_it_was(
     sent = writes_of(company)
     assert undoing.run(loader, undoing.ALL_AND_FIELDS).writes == 0
     assert writes_of(company) == sent
+
+
+def test_a_sample_that_is_taken_back_leaves_nothing(loader, company, worlds, undoing):
+    seeded(company)
+    before = undoing.dump(company)
+    plan = worlds.small(persons=10, deals=6).freeze(loader.folder / "plans")
+    sample = sample_of(plan, 3)
+    assert loader.apply(sample.plan).exit_code == 0
+    assert undoing.dump(company) != before
+    assert undoing.run(loader, undoing.ALL_AND_FIELDS).exit_code == 0
+    assert undoing.dump(company) == before
 
 
 def test_the_spent_tokens_are_those_of_the_plan_within_two_percent(
