@@ -199,7 +199,10 @@ def _fill(plan: FrozenPlan, folder: Path) -> tuple[float, float]:
 
 
 def _intent(row: PlanRow) -> CreateIntent:
-    return CreateIntent(row.source_key, row.new_hash, row.field_hashes)
+    # as a load keeps them: what each create sends, by column
+    return CreateIntent(
+        row.source_key, row.new_hash, row.field_hashes, sent_hashes=row.field_hashes
+    )
 
 
 def _plain_commits(folder: Path, number: int) -> float:

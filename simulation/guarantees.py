@@ -1,6 +1,8 @@
 """Writes the figures of `docs/guarantees.md`: `python -m simulation.guarantees PAGE FILE...`.
 
 The files are those of `simulation.campaign`; a later one replaces the same part of an earlier one.
+Files ending in `.jsonl` are lines that tests with real processes wrote (`GUARANTEES_FIGURES`); what
+was tried of the same kind on the same version is summed.
 Only what stands between the two markers of the page is written. Raises `ValueError` for a page
 without them or files without figures.
 """
@@ -11,6 +13,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any, Final
+
+from load.crashpoints import POINTS
 
 BEGINS: Final = "<!-- figures: written by python -m simulation.guarantees -->"
 ENDS: Final = "<!-- end of figures -->"
@@ -26,10 +30,16 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(__doc__ or "")
         return 2
     page, *files = (Path(name) for name in arguments)
-    campaigns = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    page.write_text(
-        with_figures(page.read_text(encoding="utf-8"), figures(campaigns)), encoding="utf-8"
-    )
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    campaigns = [json.loads(text) for file, text in texts.items() if file.suffix != ".jsonl"]
+    tried = [
+        json.loads(line)
+        for file, text in texts.items()
+        if file.suffix == ".jsonl"
+        for line in text.splitlines()
+    ]
+    found = f"{figures(campaigns)}{of_processes(tried)}"
+    page.write_text(with_figures(page.read_text(encoding="utf-8"), found), encoding="utf-8")
     return 0
 
 
@@ -47,7 +57,8 @@ def figures(campaigns: list[dict[str, Any]]) -> str:
     """Markdown of what the campaigns found."""
     latest: dict[str, dict[str, Any]] = {}
     for campaign in campaigns:
-        latest |= {name: campaign for name in (*PARTS, "mutants") if name in campaign}
+        latest |= {name: campaign for name in PARTS if _was_played(campaign.get(name))}
+        latest |= {"mutants": campaign} if "mutants" in campaign else {}
     if not latest:
         message = "no campaign has figures"
         raise ValueError(message)
@@ -55,7 +66,37 @@ def figures(campaigns: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _was_played(part: dict[str, Any] | None) -> bool:
+    """A campaign of mutants only has an empty part of random schedules."""
+    return bool(part and part["totals"].get("schedules"))
+
+
+def of_processes(lines: list[dict[str, Any]]) -> str:
+    """Markdown of what was done to real processes and connections; empty without any."""
+    summed: dict[tuple[str, ...], list[int]] = {}
+    for one in lines:
+        place = (one["what"], one["version"], one["date"], one["machine"])
+        total = summed.setdefault(place, [0, 0])
+        total[0] += one["tried"]
+        total[1] += one["wrong"]
+    if not summed:
+        return ""
+    rows = [
+        f"| {what} | {tried} | {wrong} | {version} | {date} | {machine} |"
+        for (what, version, date, machine), (tried, wrong) in sorted(summed.items())
+    ]
+    head = [
+        "",
+        "Real processes and connections, against the sandbox over HTTP:",
+        "",
+        "| what | tried | ended otherwise | version | date | machine |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows, ""])
+
+
 def _of_schedules(latest: dict[str, dict[str, Any]]) -> list[str]:
+    reached: list[str] = []
     lines = [
         "Against the sandbox, not Pipedrive.",
         "",
@@ -78,9 +119,15 @@ def _of_schedules(latest: dict[str, dict[str, Any]]) -> list[str]:
             campaign["version"], campaign["date"], campaign["machine"],
         )  # fmt: skip
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-        reached = f"{len(part['faults'])} kinds of fault, {len(part['points'])} commit points"
-        lines += ["", f"Reached by {title}: {reached}.", ""]
-    return lines
+        names = {place.partition(":")[0] for place in part["points"]}
+        reached += [
+            (
+                f"Reached by {title}: {len(part['faults'])} kinds of fault, {len(names)} of"
+                f" {len(POINTS)} named commit points, at {len(part['points'])} places."
+            ),
+            "",
+        ]
+    return [*lines, "", *reached]
 
 
 def _of_mutants(campaign: dict[str, Any] | None) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from load.crashpoints import POINTS
+from tests.python.load import figures
 from tests.python.load.test_archiving import ARCHIVE_POINTS
 from tests.python.load.test_guard import GUARD_POINTS
 from tests.python.load.test_schema import SCHEMA_POINTS
@@ -84,6 +85,8 @@ def matrix(loader, plan, *, what: str = "apply", only: tuple[str, ...] = ()) -> 
         f"{what}: killed at {len(found['points'])} points of {found['writes']} writes;"
         f" {len(names)} of {len(POINTS)} named commit points\n"
     )
+    where = f"processes killed at named points and answers of {what}"
+    figures.note(where, tried=len(found["points"]), wrong=len(found["wrong"]))
     assert found["wrong"] == {}
     return places
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.python.load import figures
+
 CREATE = "POST /api/v2/persons "
 UPDATE = "PATCH /api/v2/persons/"
 LIST = "GET /api/v2/persons?"
@@ -58,6 +60,8 @@ def cut(loader, worlds, begins: str, side: str, *, most: int | None):
     assert not done.returncode, done.stderr
     found = json.loads(done.stdout)
     sys.stdout.write(f"{begins.strip()} {side}: {found['made']} cuts of {found['size']} bytes\n")
+    where = f"connections cut, by bytes of a {side} of {begins.strip(' ?')}"
+    figures.note(where, tried=found["made"], wrong=len(found["wrong"]))
     assert found["wrong"] == {}
     return found
 

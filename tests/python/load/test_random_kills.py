@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.python.load import figures
+
 SEED = 20_260
 
 
@@ -47,7 +49,7 @@ def disturbed(loader, worlds, *, seed: int, kills: int, stopped: float = 0.0, **
         capture_output=True,
         text=True,
         check=False,
-        timeout=1_200,
+        timeout=3_000,
     )
     assert not done.returncode, done.stderr
     found = json.loads(done.stdout)
@@ -56,6 +58,10 @@ def disturbed(loader, worlds, *, seed: int, kills: int, stopped: float = 0.0, **
         f"{what} {sum(found['hits'].values())} times in {found['lives']} lives"
         f" from seed {seed}: {found['hits']}; wrong: {len(found['wrong'])}\n"
     )
+    hits = sum(found["hits"].values())
+    where = f"{what} at moments of chance in load, delta and undo"
+    figures.note(f"processes {where}", tried=hits, wrong=len(found["wrong"]))
+    figures.note(f"lives with processes {where}", tried=found["lives"], wrong=len(found["wrong"]))
     assert found["wrong"] == {}
     return found
 

@@ -27,6 +27,9 @@ def test_figures_of_a_campaign_come_between_the_markers(tmp_path):
     given = [str(file), "--schedules", "40-43", "--no-sweep", "--no-mutants"]
     assert campaign.main(given) == 0
     assert guarantees.main([str(page), str(file)]) == 0
+    empty = tmp_path / "empty.json"
+    assert campaign.main([str(empty), "--schedules", "0-0", "--no-sweep", "--no-mutants"]) == 0
+    assert guarantees.main([str(page), str(file), str(empty)]) == 0
     text = page.read_text()
     totals = json.loads(file.read_text())["random"]["totals"]
     assert totals["schedules"] == 3
@@ -35,6 +38,19 @@ def test_figures_of_a_campaign_come_between_the_markers(tmp_path):
     assert "old" not in text
     assert text.startswith("before")
     assert text.endswith("after\n")
+
+
+def test_what_real_processes_went_through_is_summed_by_kind_and_version(tmp_path):
+    about = {"version": "v1", "date": "2026-01-02", "machine": "a machine"}
+    lines = [
+        {"what": "cut", "tried": 3, "wrong": 0, **about},
+        {"what": "cut", "tried": 4, "wrong": 1, **about},
+        {"what": "cut", "tried": 9, "wrong": 0, **about, "version": "v2"},
+    ]
+    text = guarantees.of_processes(lines)
+    assert "| cut | 7 | 1 | v1 | 2026-01-02 | a machine |" in text
+    assert "| cut | 9 | 0 | v2 | 2026-01-02 | a machine |" in text
+    assert guarantees.of_processes([]) == ""
 
 
 def test_a_page_without_markers_is_refused():
