@@ -79,7 +79,8 @@ def extract_source(
 
     def announced(plan: CallPlan) -> None:
         plans.append(plan)
-        lines = (f"  {each.endpoint}: {each.calls:,} ({each.why})" for each in plan.lines)
+        every = (*plan.lines, *plan.left_out)
+        lines = (f"  {each.endpoint}: {each.calls:,} ({each.why})" for each in every)
         told = [f"{plan.calls:,} calls, {spoken(plan.hours)}", *lines]
         sys.stderr.write("\n".join(told) + "\n")
 
@@ -98,6 +99,9 @@ def extract_source(
     forget.erase_again(settings.places)
     rows = tuple(sorted(result.rows.items()))
     planned = tuple((each.endpoint, each.calls, each.why) for plan in plans for each in plan.lines)
+    left_out = tuple(
+        (each.endpoint, each.calls, each.why) for plan in plans for each in plan.left_out
+    )
     gaps = tuple(sorted(result.gaps.items()))
     return Outcome(
         "extract",
@@ -109,6 +113,7 @@ def extract_source(
         },
         tables=(
             Table("Calls planned", ("resource", "calls", "why"), planned),
+            Table("Calls left out", ("resource", "calls", "why"), left_out),
             Table("Rows in raw_alpine_iq", ("table", "rows"), rows),
             *_what_changed(result),
             *((Table("Not available in this account", ("resource", "why"), gaps),) if gaps else ()),

@@ -14,6 +14,8 @@ from extract.alpine_iq.settings import (
     HISTORY_GROWTH,
     HISTORY_START,
     HISTORY_WINDOW_DAYS,
+    OVERRIDES,
+    POINTS_TIMELINE,
     WINDOWS,
 )
 
@@ -61,10 +63,11 @@ class PerContactCalls:
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """All lines, in the order in which they are sent."""
+    """All lines, in the order in which they are sent; `left_out` is priced and never asked."""
 
     lines: tuple[PlannedCalls, ...]
     hours: float
+    left_out: tuple[PlannedCalls, ...] = ()
 
     @property
     def calls(self) -> int:
@@ -99,7 +102,16 @@ def plan_calls(
         PlannedCalls("contact_orders", each.orders, each.why_orders),
     )
     hours = hours_at_the_limits(sum(line.calls for line in lines), window_scale)
-    return CallPlan(lines, hours)
+    return CallPlan(lines, hours, _left_out(contacts, window_scale))
+
+
+def _left_out(contacts: int, window_scale: float) -> tuple[PlannedCalls, ...]:
+    """What one more call for every contact would give."""
+    more = f"not asked for; would take {spoken(hours_at_the_limits(contacts, window_scale))} more"
+    return (
+        PlannedCalls(POINTS_TIMELINE.name, contacts, f"{more} and give each change of points"),
+        PlannedCalls(OVERRIDES.name, contacts, f"{more} and give rewards set by hand"),
+    )
 
 
 def page_count(contacts: int, paging: Paging) -> int:

@@ -50,7 +50,7 @@ REDEMPTIONS: Final = Endpoint(
 CONVERSIONS: Final = Endpoint("conversions", "/api/v1.1/conversions/{uid}", optional=True)
 OPTIN_TEXT: Final = Endpoint("optins", "/api/v2/optin/text/{address}", optional=True)
 OPTIN_EMAIL: Final = Endpoint("optins", "/api/v2/optin/email/{address}", optional=True)
-# Priced in the call plan and off by default: one more call for every contact.
+# Priced in the call plan and never asked: one more call for every contact.
 POINTS_TIMELINE: Final = Endpoint(
     "points_timelines", "/api/v1.1/contact/loyaltyPoints/timeline/{uid}/{contact_id}", optional=True
 )

@@ -72,6 +72,11 @@ def test_no_call_is_made_that_the_plan_does_not_name(landed: Landed) -> None:
     assert result.calls == result.minimum_calls == len(landed.log)
     looked_up = result.rows["hidden_contacts"] + result.calls_by_endpoint.get("optins", 0)
     assert landed.plan.calls + looked_up == result.calls
+    # what would take a call more per contact is priced, not made
+    listed = landed.truth["contacts"]["listed"]
+    priced = {line.endpoint: line.calls for line in landed.plan.left_out}
+    assert priced == {"points_timelines": listed, "overrides": listed}
+    assert not priced.keys() & result.calls_by_endpoint.keys()
 
 
 def test_no_window_is_exceeded_in_the_servers_own_log(landed: Landed) -> None:
