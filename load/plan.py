@@ -50,6 +50,8 @@ _SIDE_TABLES: Final[dict[str, str]] = {
     "plan_totals": "all",
 }
 _DIGEST_LENGTH: Final = 16
+# a reader holds one group at a time, so that its memory does not grow with the plan
+_ROW_GROUP: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,8 @@ def _write(
         path = draft / f"{table}.parquet"
         place = str(path).replace("'", "''")
         connection.execute(
-            f"copy (select * from plan.{table} order by {order}) to '{place}' (format parquet)"
+            f"copy (select * from plan.{table} order by {order}) to '{place}'"
+            f" (format parquet, row_group_size {_ROW_GROUP})"
         )
         path.chmod(0o600)
         hashes[path.name] = file_hash(path)

@@ -4,7 +4,8 @@ An automation that nobody knew of, or another tool, shows as records that no lon
 held at their creation. After every `BETWEEN_LOOKS` creates of an entity and at its end the newest
 records are listed (10 tokens per 500) and compared, column by column, with the ledger's hashes. If
 more than `foreign_changes_most` of them differ, and at least `FEWEST`, the run stops; a person's
-single edit does not. Lines and notes are not watched: no list shows their newest at this price.
+single edit does not. Lines and notes are not watched: no list shows the newest lines at all, or
+notes at this price. A changed line shows in its deal's value, which `load.values` compares.
 
 Raises `TargetChanged`.
 """

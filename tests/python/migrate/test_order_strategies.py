@@ -175,7 +175,7 @@ def test_a_strategy_that_fits_neither_cap_nor_calendar_stops_the_plan_and_the_ca
 def test_a_sample_that_is_taken_back_leaves_nothing(small):
     small.run("build")
     small.run("plan", "--read-back")
-    small.run("apply", "--sample", "10", "--waive", "deal_cap", code=3)
+    small.run("apply", "--sample", "10", "--waive", "deal_cap")
     held = len(small.deals())
     assert held > 0
     small.run("undo", "--all", "--fields", "--yes")
