@@ -67,9 +67,11 @@ def unnamed(inbox: Path, manifest: InboxFile | None, columns: Mapping[str, Colum
     folder = (inbox / MANIFEST).parent
     if folder.is_symlink() or not folder.is_dir():
         return []
-    named = {each.name for each in attached(Export(manifest, columns))} if manifest else set()
+    read: set[str] = set()  # a manifest that is a link is not read either
+    if manifest is not None:
+        read = {each.name for each in attached(Export(manifest, columns))} | {manifest.path.name}
     there = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
-    return [f"{folder.name}/{name}" for name in there if name not in {*named, Path(MANIFEST).name}]
+    return [f"{folder.name}/{name}" for name in there if name not in read]
 
 
 def files_of(inbox: Path, headers_seed: Path, is_theirs: Callable[[bytes], bool]) -> list[Path]:

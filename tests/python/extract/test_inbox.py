@@ -232,6 +232,16 @@ def test_what_is_no_plain_file_of_the_folder_is_refused_by_line_and_column(
     assert found.startswith(f"inbox/files/manifest.csv line {number}, {told}")
 
 
+def test_a_manifest_that_is_a_link_is_told_and_not_read(tmp_path: Path, inbox: Path) -> None:
+    put_file(inbox, "card.pdf")
+    elsewhere = tmp_path / "manifest.csv"
+    elsewhere.write_text(f"{MANIFEST}\ncard.pdf,a,card,,\n")
+    (inbox / "files" / "manifest.csv").symlink_to(elsewhere)
+    report = check(inbox)
+    assert report.files == ()
+    assert report.ignored == ("files/card.pdf", "files/manifest.csv")
+
+
 def test_a_file_that_became_a_link_after_the_check_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("never taken")
     (tmp_path / "card.pdf").symlink_to(tmp_path / "secret.txt")
