@@ -25,6 +25,7 @@ from extract.inbox.headers import Headers, read_headers
 from extract.inbox.rows import Export, Problem, Row
 
 KEPT_PROBLEMS: Final = 100  # a file; the others are only counted
+LARGEST_SNAPSHOT: Final = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,12 @@ def _contacts(export: Export) -> Iterator[Row]:
 
 
 def snapshot_problems(file: InboxFile) -> list[Problem]:
-    """A settings snapshot has to be one JSON object."""
+    """A settings snapshot has to be one JSON object, of a size and depth that settings have."""
+    if file.path.stat().st_size > LARGEST_SNAPSHOT:
+        what = f"larger than {LARGEST_SNAPSHOT // 2**20} MiB; settings are not: export it again"
+        return [Problem(file.name, 1, "", what)]
     try:
         msgspec.json.decode(file.path.read_bytes(), type=dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return [Problem(file.name, 1, "", "not one JSON object in UTF-8; export it again")]
     return []
