@@ -22,6 +22,8 @@ NOTES: Final = "/api/v1/notes"
 _LONG: Final = "x" * 256
 _POLLS: Final = 10
 _PAUSE: Final = 0.5
+_LOOKS: Final = 3
+_LONGER: Final = 2.0
 
 
 def _said(*, refused: bool) -> str:
@@ -223,6 +225,30 @@ async def _empty_patch(room: Room) -> str:
     return _said(refused=await room.is_refused("PATCH", f"{PERSONS}/{person}", {}))
 
 
+async def _change_log(room: Room) -> str:
+    """What `load.guard` relies on: order, spelling of an option, and when an entry is there."""
+    body = {"field_name": room.name, "field_type": "enum",
+            "options": [{"label": "x"}, {"label": "y"}]}  # fmt: skip
+    field = await room.call("POST", "/api/v2/personFields", body)
+    code, (first, second) = field["field_code"], [one["id"] for one in field["options"]]
+    person = await room.person()
+    for option in (first, second):
+        changes = {"custom_fields": {code: option}}
+        await room.call("PATCH", f"{PERSONS}/{person}", changes)
+    for poll in range(_LOOKS):
+        listed = await room.call("GET", f"/api/v1/persons/{person}/changelog") or []
+        entries = [one for one in listed if one["field_key"] == code]
+        if len(entries) > 1:
+            ids = [str(second), str(first)]
+            values = [str(one["new_value"]) for one in entries]
+            order = "newest first" if values in (ids, ["y", "x"]) else "oldest first"
+            spelling = "ids" if set(values) == set(ids) else "labels"
+            source = entries[0].get("change_source") or "no source"
+            return f"{order}, {spelling}, {source}, {poll * _LONGER:g} s"
+        await room.clock.sleep(_LONGER)
+    return "does not show changes by the API"
+
+
 QUESTIONS: Final[Sequence[Question]] = (
     Question("ids_increase", "does a later record have a higher id?", 10, _ids_increase),
     Question("list_lag_seconds", "how long until a new record is listed?", 105, _list_lag),
@@ -251,6 +277,8 @@ QUESTIONS: Final[Sequence[Question]] = (
     Question("value_is_sum_of_lines", "is a deal's value the sum of its lines?", 16,
              _value_is_sum_of_lines),
     Question("get_deleted_person", "a deleted person by its id?", 9, _get_deleted_person),
+    Question("change_log", "who changed an option, as a person's change log has it?", 80,
+             _change_log),
     Question("delete_deleted", "a second deletion?", 11, _delete_deleted),
     Question("unknown_query", "a query parameter that nobody knows?", 10, _unknown_query),
     Question("page_above_maximum", "a page above 500?", 10, _page_above_maximum),

@@ -39,6 +39,7 @@ BY_DEFAULT = {
     "value_with_lines": "accept",
     "value_is_sum_of_lines": "yes",
     "get_deleted_person": "shown deleted",
+    "change_log": "newest first, ids, api, 0 s",
     "delete_deleted": "refuse",
     "unknown_query": "refuse",
     "page_above_maximum": "refuse",

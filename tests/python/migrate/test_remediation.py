@@ -15,7 +15,9 @@ from migrate.report.remediation import FORMULA_STARTS, safe, write_csv
     "hostile", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")', "  =1"]
 )
 def test_a_cell_that_a_spreadsheet_would_run_is_defused(hostile):
-    assert safe(hostile) == "'" + hostile
+    defused = safe(hostile)
+    assert defused.startswith("'" + hostile[0])
+    assert defused.replace("'", "") == hostile
 
 
 @given(st.text())

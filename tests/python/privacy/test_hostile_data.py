@@ -164,6 +164,19 @@ def test_no_cell_starts_like_a_formula(start, tmp_path):
         assert list(csv.reader(text))[1] == [f"'{cell}"]
 
 
+@pytest.mark.parametrize("sign", list(';,|\t\n\r"'))
+@pytest.mark.parametrize("space", ["", " ", "\u00a0"])
+def test_no_part_of_a_cell_starts_like_a_formula_for_whoever_splits_it(sign, space, tmp_path):
+    cell = f"a{sign}{space}=1+1"
+    assert safe(cell) == f"a{sign}'{space}=1+1"
+    assert safe("a; b, c - d") == "a; b, c - d"
+    file = tmp_path / "a.csv"
+    write_csv(file, ("a", "b"), [(cell, 5)])
+    text = file.read_bytes().decode("utf-8-sig")
+    assert not re.search(r'[;,|\t\n\r"][ \xa0]*=', text)
+    assert text.endswith(",5\r\n")
+
+
 # ---------------------------------------------------------------- a whole account
 
 
