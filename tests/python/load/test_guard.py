@@ -128,6 +128,7 @@ def test_an_undo_that_clears_a_consent_puts_back_what_somebody_set_meanwhile(
     assert undo_with(loader).writes == 0
 
 
+@pytest.mark.long
 def test_what_a_dead_run_left_unlooked_at_is_looked_at_by_the_next(loader, company, typed_in):
     world, person = typed_in
     leave_due(loader, company, world, person)
