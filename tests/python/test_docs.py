@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from migrate import error_manual, manual
 from migrate.cli import app
 from migrate.outcome import EXIT_CODES
 from migrate.settings import variables
+from tests.python.browser import browser
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -74,17 +76,50 @@ def test_every_link_between_pages_leads_to_a_page():
     assert links == []
 
 
-@pytest.mark.long
-def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages as `make site` builds them."""
+    built = tmp_path_factory.mktemp("site")
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(built)],
         cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    start = (tmp_path / "index.html").read_text(encoding="utf-8")
-    fetched = re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"(https?://[^\"]+)", start)
-    assert fetched == []
-    assert (tmp_path / "search" / "search_index.js").is_file()
+    return built
+
+
+@pytest.mark.long
+def test_the_site_is_built_without_a_warning_and_asks_no_other_host(site):
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 30
+    fetched = {
+        address
+        for each in pages
+        for address in re.findall(
+            r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"((?:https?:)?//[^\"]+)",
+            each.read_text(encoding="utf-8"),
+        )
+    }
+    assert fetched == set()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["index.html", "tasks/undo.html"])
+def test_a_page_opened_from_its_folder_finds_what_is_searched_for_without_a_network(site, name):
+    with browser() as running:
+        context = running.new_context(offline=True)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((site / name).as_uri())
+        page.fill("input.md-search__input", "quarantine")
+        page.wait_for_selector(".md-search-result__item a")
+        context.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert any("search_index.js" in url for url in asked)
