@@ -67,15 +67,15 @@ on_deals as (
 
 deals_counted as (
     select
-        count_if(is_new) as new_deals,
-        count_if(is_new and is_closed) as new_closed_deals,
+        count(*) filter (where is_new) as new_deals,
+        count(*) filter (where is_new and is_closed) as new_closed_deals,
         coalesce(sum(token_cost), 0) as deal_tokens
     from deals
 ),
 
 recent_deals_counted as (
     select
-        count_if(is_new) as new_recent_deals,
+        count(*) filter (where is_new) as new_recent_deals,
         coalesce(sum(token_cost), 0) as recent_deal_tokens
     from recent_deals
 ),
