@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+
 from bench.rows import Row, main
 from migrate.diff.revisions import ROOMS
 from sandbox.generator import AccountSpec, build_account
@@ -19,14 +21,26 @@ from sandbox.landed import write
 
 ROOT = Path(__file__).resolve().parents[1]
 TO_THE_PLAN = "+plan_summary"
-EDITED = "seeds/mapping/tier_rules.csv"
+# what people edit most: seed, a text in it, what stands there afterwards
+EDITS = (
+    ("fields.csv, a write policy", "mapping/fields.csv", ",none,source_wins,", ",none,fill_empty,"),
+    ("audience_labels.csv, a rank", "mapping/audience_labels.csv", "*,true,1000", "*,true,999"),
+    ("store_settings.csv, a name", "decisions/store_settings.csv", "_on\n", "_on\n{store}\n"),
+    ("order_statuses.csv, a status", "mapping/order_statuses.csv", "open,", "opened,"),
+    ("tier_rules.csv, a rule", "mapping/tier_rules.csv", "1,persona,,,\n", ""),
+)
+STORE = (
+    "select min(store_id) || ',,,,,A new name,somebody,2026-01-01'"
+    " from intermediate.int_stores_configured"
+)
 
 
 def measure(size: int) -> Iterator[Row]:
     """A generated account is written straight into the raw tables and built to plan_summary. Then
-    one line of tier_rules.csv is changed and dbt builds what its state comparison says has changed,
-    as far as plan_summary needs it; without tests, in the same target folder, so that only what
-    changed is parsed. The baseline is the whole build of this run."""
+    seeds are edited one after the other, and after each dbt builds what its state comparison says
+    has changed since the edit before, as far as plan_summary needs it; without tests, in the same
+    target folder, so that only what changed is parsed. The baseline is the whole build of this
+    run."""
     with tempfile.TemporaryDirectory(prefix="seed-edit-") as name:
         folder = Path(name)
         write(
@@ -35,18 +49,30 @@ def measure(size: int) -> Iterator[Row]:
         )
         project = _project(folder / "project")
         whole = _build(project, folder, "--select", TO_THE_PLAN)
-        (folder / "state").mkdir()
-        shutil.copy(folder / "target" / "manifest.json", folder / "state")
-        seed = project / EDITED
-        lines = seed.read_text(encoding="utf-8").splitlines()
-        seed.write_text("\n".join([lines[0], *lines[2:]]) + "\n", encoding="utf-8")
-        changed = f"state:modified+,{TO_THE_PLAN}"
-        edited = _build(project, folder, "--select", changed, "--state", str(folder / "state"))
-    beside = "building all of it"
-    yield Row(
-        "seed edit to plan_summary, wall", edited[0], "s", beside, whole[0], "30 s at 100,000"
-    )
-    yield Row("seed edit to plan_summary, processor", edited[1], "s", beside, whole[1])
+        state = folder / "state"
+        state.mkdir()
+        changed = ("--select", f"state:modified+,{TO_THE_PLAN}", "--state", str(state))
+        for what, seed, text, instead in EDITS:
+            shutil.copy(folder / "target" / "manifest.json", state)
+            _edit(project / "seeds" / seed, text, instead.format(store=_store(folder)))
+            wall, processor = _build(project, folder, *changed)
+            beside = "building all of it"
+            yield Row(f"{what}: wall", wall, "s", beside, whole[0], "30 s at 100,000")
+            yield Row(f"{what}: processor", processor, "s", beside, whole[1])
+
+
+def _edit(seed: Path, text: str, instead: str) -> None:
+    before = seed.read_text(encoding="utf-8")
+    if text not in before:
+        raise SystemExit(f"{seed.name} has no {text!r} any more: choose another edit")
+    seed.write_text(before.replace(text, instead, 1), encoding="utf-8")
+
+
+def _store(folder: Path) -> str:
+    """A line of store_settings.csv that renames a store of this account."""
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        (line,) = warehouse.execute(STORE).fetchall()[0]
+    return str(line)
 
 
 def _project(place: Path) -> Path:
