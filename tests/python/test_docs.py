@@ -15,6 +15,7 @@ import typer
 
 from migrate import error_manual, manual
 from migrate.cli import app
+from migrate.gates import QUESTIONS
 from migrate.outcome import EXIT_CODES
 from migrate.settings import variables
 from tests.python.browser import browser
@@ -49,6 +50,12 @@ def test_every_setting_is_explained():
 
 def test_every_exit_code_has_its_line_in_the_runbook():
     assert [c for c in EXIT_CODES if not re.search(rf"^\| {c} \|", page("runbook.md"), re.M)] == []
+
+
+def test_every_gate_of_verify_has_its_line_in_the_runbook():
+    lines = {gate.question: f"| {gate.question} | `" for gate in QUESTIONS}
+    assert len(lines) > 10
+    assert [gate for gate, line in lines.items() if line not in page("runbook.md")] == []
 
 
 def test_every_error_is_explained_and_the_page_is_up_to_date():
