@@ -96,15 +96,17 @@ def extracted(tmp_path_factory):
     info = process.up(
         folder / "sandbox", personas=40, seed=7, window_scale=600, plan="growth", seats=1
     )
-    door.post(info.pipedrive_url, "fill", {"entity": "deal", "count": CAP - FREE})
-    door.post(info.pipedrive_url, "snapshot", {"name": "before"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIQ2PD_DATA_DIR", str(folder))
-        patch.setenv("AIQ2PD_ENV_FILE", str(folder / "no.env"))
-        patch.setenv("AIQ2PD_ACCOUNT_FILE", str(folder / "no.toml"))
-        steps.extract_source(account.on_sandbox(info), Silent())
-    yield folder, info
-    process.down(folder / "sandbox")
+    try:
+        door.post(info.pipedrive_url, "fill", {"entity": "deal", "count": CAP - FREE})
+        door.post(info.pipedrive_url, "snapshot", {"name": "before"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIQ2PD_DATA_DIR", str(folder))
+            patch.setenv("AIQ2PD_ENV_FILE", str(folder / "no.env"))
+            patch.setenv("AIQ2PD_ACCOUNT_FILE", str(folder / "no.toml"))
+            steps.extract_source(account.on_sandbox(info), Silent())
+        yield folder, info
+    finally:
+        process.down(folder / "sandbox")
 
 
 @pytest.fixture
