@@ -10,7 +10,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic_settings import PydanticBaseSettingsSource
+
 from load.errors import ConfigError
+from migrate import places
 
 VARIABLE_OF: Final = {
     ("alpine_iq", "base_url"): "ALPINE_IQ_BASE_URL",
@@ -60,3 +63,14 @@ def _variable(file: str, section: str, key: str) -> str:
         known = ", ".join(sorted(f"{a}.{b}" for a, b in VARIABLE_OF))
         raise ConfigError(f"{file}: {section}.{key}: no such setting; known are {known}")
     return VARIABLE_OF[section, key]
+
+
+class AccountFileSource(PydanticBaseSettingsSource):
+    """account.toml as the last of the sources."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """The library asks for it; `__call__` gives all values at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return read_account_file(places.account_file())

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from load import warehouse
 from load.errors import ConfigError
 from migrate import places
-from migrate.account_file import read_account_file
+from migrate.account_file import AccountFileSource
 from migrate.addresses import check_address, is_loopback
 from migrate.places import Places
 
@@ -130,6 +130,12 @@ class Settings(BaseSettings):
     )
     lake_files: str | None = _variable(
         "AIQ2PD_LAKE_FILES", "target ducklake: folder or bucket of the Parquet files"
+    )
+    memory_limit: str | None = _variable(
+        "AIQ2PD_MEMORY_LIMIT",
+        "memory that DuckDB may take in dbt's runs, such as 6GB; beyond it DuckDB works on disk. "
+        "Unset: up to 80 % of the machine's",
+        pattern=r"^[0-9.]+ ?[KMGT]i?B$",
     )
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY",
@@ -261,6 +267,7 @@ class Settings(BaseSettings):
         return {
             "AIQ2PD_DATA_DIR": str(self.data_dir),
             "AIQ2PD_TARGET": self.target,
+            "AIQ2PD_MEMORY_LIMIT": self.memory_limit or "",
             "AIQ2PD_LAKE_CATALOG": self.lake_catalog or "",
             "AIQ2PD_LAKE_FILES": self.lake_files or "",
             "PIPEDRIVE_PLAN": self.pipedrive_plan,
@@ -269,17 +276,6 @@ class Settings(BaseSettings):
             "AIQ2PD_ORDER_STRATEGY": self.order_strategy,
             "AIQ2PD_CALENDAR_DAYS": str(self.calendar_days),
         }
-
-
-class AccountFileSource(PydanticBaseSettingsSource):
-    """account.toml as the last of the sources."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        """The library asks for it; `__call__` gives all values at once."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return read_account_file(places.account_file())
 
 
 def read(sandbox: dict[str, str] | None = None) -> Settings:

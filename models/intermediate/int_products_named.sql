@@ -3,7 +3,8 @@
 
 with
 
-order_lines as (
+-- read where it is asked for: kept whole, it would be the largest thing in memory
+order_lines as not materialized (
     select * from {{ ref('int_order_lines_keyed') }}
     where not is_empty
 ),
@@ -56,21 +57,53 @@ categories_ranked as (
         ) = 1
 ),
 
+facts_counted as (
+    {% for fact in ['brand', 'category', 'subcategory', 'strain', 'species', 'size'] %}
+        select
+            product_source_key,
+            '{{ fact }}' as fact_name,
+            {{ case_folded(fact) if fact == 'category' else fact }} as fact_value,
+            count(*) as line_count
+        from order_lines
+        where {{ fact }} is not null
+        group by product_source_key, fact_value
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+-- what most lines say; of equally many the first by the alphabet
+facts_ranked as (
+    select
+        product_source_key,
+        fact_name,
+        fact_value
+    from facts_counted
+    qualify
+        row_number() over (
+            partition by product_source_key, fact_name
+            order by line_count desc, fact_value asc
+        ) = 1
+),
+
 facts_chosen as (
     select
-        order_lines.product_source_key,
-        max(order_lines.sku) as sku,
-        mode(order_lines.brand order by order_lines.brand) as brand,
-        mode(
-            {{ case_folded('order_lines.category') }}
-            order by {{ case_folded('order_lines.category') }}
-        ) as folded_category,
-        mode(order_lines.subcategory order by order_lines.subcategory) as subcategory,
-        mode(order_lines.strain order by order_lines.strain) as strain,
-        mode(order_lines.species order by order_lines.species) as species,
-        mode(order_lines.size order by order_lines.size) as size
+        product_source_key,
+        max(fact_value) filter (where fact_name = 'brand') as brand,
+        max(fact_value) filter (where fact_name = 'category') as folded_category,
+        max(fact_value) filter (where fact_name = 'subcategory') as subcategory,
+        max(fact_value) filter (where fact_name = 'strain') as strain,
+        max(fact_value) filter (where fact_name = 'species') as species,
+        max(fact_value) filter (where fact_name = 'size') as size
+    from facts_ranked
+    group by product_source_key
+),
+
+skus_chosen as (
+    select
+        product_source_key,
+        max(sku) as sku
     from order_lines
-    group by order_lines.product_source_key
+    group by product_source_key
 ),
 
 prices_latest as (
@@ -111,7 +144,7 @@ named as (
         names_chosen.product_source_key as source_key,
         names_chosen.product_name,
         names_chosen.other_names,
-        facts_chosen.sku,
+        skus_chosen.sku,
         facts_chosen.brand,
         categories_ranked.category,
         facts_chosen.subcategory,
@@ -120,7 +153,9 @@ named as (
         facts_chosen.size,
         prices_listed.prices
     from names_chosen
-    inner join facts_chosen
+    inner join skus_chosen
+        on names_chosen.product_source_key = skus_chosen.product_source_key
+    left join facts_chosen
         on names_chosen.product_source_key = facts_chosen.product_source_key
     left join categories_ranked
         on facts_chosen.folded_category = categories_ranked.folded_category
