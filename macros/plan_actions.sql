@@ -6,9 +6,9 @@
 gathered as (
     select
         situated.source_key,
-        situated.payload,
-        situated.field_hashes,
         situated.parents,
+        situated.bulk_key,
+        situated.is_archived,
         situated.new_hash,
         situated.old_hash,
         situated.state,
@@ -96,15 +96,15 @@ explained as (
         new_hash,
         case when action in ('update', 'adopt') then changed_fields else [] end
             as changed_fields,
-        payload,
-        field_hashes,
         case
             when action not in ('create', 'quarantine', 'waiting')
                 and not (action = 'conflict' and record_count > 1 and not is_in_ledger)
                 and not (action = 'conflict' and reason = 'deleted_in_destination')
                 then pipedrive_id
         end as pipedrive_id,
-        parents
+        parents,
+        bulk_key,
+        is_archived
     from decided
     union all
     select
@@ -114,10 +114,10 @@ explained as (
         null as old_hash,
         null as new_hash,
         [] as changed_fields,
-        null as payload,
-        null as field_hashes,
         null as pipedrive_id,
-        [] as parents
+        [] as parents,
+        null as bulk_key,
+        false as is_archived
     from quarantined_rows
     union all
     select
@@ -127,10 +127,10 @@ explained as (
         null as old_hash,
         null as new_hash,
         [] as changed_fields,
-        null as payload,
-        null as field_hashes,
         withdrawn_rows.pipedrive_id,
-        [] as parents
+        [] as parents,
+        null as bulk_key,
+        false as is_archived
     from withdrawn_rows
     where withdrawn_rows.payload is null
 )

@@ -6,16 +6,21 @@
 -- field by field only where something may have to be written to a record that exists
 to_compare as (
     select
-        source_key,
-        pipedrive_id,
-        is_in_ledger,
-        is_read_since,
-        field_hashes,
-        old_field_hashes
+        situated.source_key,
+        situated.pipedrive_id,
+        situated.is_in_ledger,
+        situated.is_read_since,
+        contents.field_hashes,
+        situated.old_field_hashes
     from situated
+    inner join contents
+        on situated.source_key = contents.source_key
     where
-        pipedrive_id is not null
-        and ((new_hash is distinct from old_hash) or is_decided_for_us)
+        situated.pipedrive_id is not null
+        and (
+            (situated.new_hash is distinct from situated.old_hash)
+            or situated.is_decided_for_us
+        )
 ),
 
 destination_objects as (

@@ -3,8 +3,6 @@
     bulk calls, risk. `guard_cost` is one reading of a record's change log (load/guard.py).
 -#}
 {% macro plan_costs(entity, write_cost, bulk_by, guard_cost=20) -%}
-{%- set bulk_order = "explained.payload ->> '" ~ bulk_by
-    ~ "' nulls last, length(explained.source_key), " if bulk_by else '' -%}
 positioned as (
     select
         '{{ entity }}' as entity,
@@ -12,17 +10,20 @@ positioned as (
         coalesce(waves.wave, 1) as wave,
         row_number() over (
             order by
-                {{ bulk_order }}explained.source_key
+                {% if bulk_by -%}
+                explained.bulk_key nulls last, length(explained.source_key),
+                {% endif -%}
+                explained.source_key
         ) as position,
         explained.action,
         explained.reason,
         explained.old_hash,
         explained.new_hash,
         explained.changed_fields,
-        explained.payload,
-        explained.field_hashes,
         explained.pipedrive_id,
         explained.parents,
+        explained.bulk_key,
+        explained.is_archived,
         coalesce(decisions_gathered.take_ours, []) as take_ours,
         coalesce(decisions_gathered.keep_theirs, []) as keep_theirs,
         coalesce(fields_gathered.is_guarded, false) as is_guarded
@@ -35,63 +36,28 @@ positioned as (
         on explained.source_key = fields_gathered.source_key
 ),
 
-chunked as (
+{% if bulk_by -%}
+grouped as (
     select
-        entity,
-        source_key,
-        wave,
-        position,
-        action,
-        reason,
-        old_hash,
-        new_hash,
-        changed_fields,
-        payload,
-        field_hashes,
-        pipedrive_id,
-        parents,
-        take_ours,
-        keep_theirs,
-        is_guarded,
-        {% if bulk_by -%}
-        payload ->> '{{ bulk_by }}' as bulk_key,
-        (
-            row_number() over (
-                partition by action, payload ->> '{{ bulk_by }}' order by position
-            ) - 1
-        ) // 100 as chunk
-        {%- else -%}
-        source_key as bulk_key,
-        0 as chunk
-    {%- endif %}
+        *,
+        row_number() over bulk - 1 as place,
+        count(*) over (
+            bulk rows between unbounded preceding and unbounded following
+        ) as group_size
     from positioned
+    window bulk as (partition by action, bulk_key order by position)
 ),
 
+-- a bulk call takes 100
 sized as (
     select
-        entity,
-        source_key,
-        wave,
-        position,
-        action,
-        reason,
-        old_hash,
-        new_hash,
-        changed_fields,
-        payload,
-        field_hashes,
-        pipedrive_id,
-        parents,
-        take_ours,
-        keep_theirs,
-        is_guarded,
-        count(*) over (partition by action, bulk_key, chunk) as chunk_size,
-        row_number() over (
-            partition by action, bulk_key, chunk order by position
-        ) as place_in_chunk
-    from chunked
+        *,
+        least(group_size - place // 100 * 100, 100) as chunk_size,
+        place % 100 = 0 as is_first_of_chunk
+    from grouped
 ),
 
+{% endif -%}
 costed as (
     select
         entity,
@@ -103,21 +69,19 @@ costed as (
         old_hash,
         new_hash,
         changed_fields,
-        payload,
-        field_hashes,
         pipedrive_id,
         parents,
         take_ours,
         keep_theirs,
         cast(
             case
+                {% if bulk_by -%}
                 -- five lines cost as much in one bulk call as one by one
                 when action = 'create' and chunk_size >= 5
-                    then if(place_in_chunk = 1, 25, 0)
+                    then if(is_first_of_chunk, 25, 0)
+                {% endif -%}
                 -- archiving is a call of its own
-                when
-                    action = 'create'
-                    and coalesce(payload ->> 'is_archived', 'false') = 'true'
+                when action = 'create' and is_archived
                     then {{ write_cost }} + 5
                 when
                     action = 'update'
@@ -134,11 +98,7 @@ costed as (
             end as integer
         ) as token_cost,
         -- the API can't edit an archived record any more
-        if(
-            coalesce(payload ->> 'is_archived', 'false') = 'true',
-            'irreversible',
-            'reversible'
-        ) as risk
-    from sized
+        if(is_archived, 'irreversible', 'reversible') as risk
+    from {{ 'sized' if bulk_by else 'positioned' }}
 )
 {%- endmacro %}

@@ -5,25 +5,32 @@
     quarantine  the model with the rows that must not load, if the entity has one
     held        the model with the rows that are not created yet, and why
     parents     parent column -> plan model of the parent (null: always there)
+    payloads    the model that holds the mart's payloads, if they are kept apart: where
+                records are many, whatever is no matter of the mart leaves them alone.
+                The rows then come without payload and hashes of fields: `plan_whole`
+                puts them together
     write_cost  tokens of one create or update
     bulk_by     parent column by which creates travel together, 25 tokens per 100
 
     The order of the rules is the order of the cases in the macro `plan_actions`.
 -#}
 {% macro plan_rows(
-    entity, mart, quarantine=none, held=none, parents={}, write_cost=5, bulk_by=none
+    entity, mart, quarantine=none, held=none, parents={}, write_cost=5, bulk_by=none,
+    payloads=none
 ) -%}
-    {%- set parent_keys = [] -%}
     {%- set planned_parent_keys = [] -%}
-    {%- for column, model in parents.items() -%}
-        {%- do parent_keys.append('mart_rows.' ~ column) -%}
-        {%- if model -%}
-            {%- do planned_parent_keys.append('mart_rows.' ~ column) -%}
-        {%- endif -%}
+    {%- for column, model in parents.items() if model -%}
+        {%- do planned_parent_keys.append('mart_rows.' ~ column) -%}
     {%- endfor -%}
+    {%- set payload_source = 'select * from ' ~ ref(payloads) if payloads
+        else plan_payloads(mart, parents, bulk_by) -%}
 with
 
 mart_rows as (select * from {{ ref(mart) }}),
+
+payload_rows as (
+    {{ payload_source }}
+),
 
 quarantined_rows as (
     {% if quarantine -%}
@@ -123,13 +130,27 @@ parent_rows as (
     {%- endfor %}
 ),
 
-{{ plan_situated(mart, parent_keys, planned_parent_keys) }},
+{{ plan_situated(planned_parent_keys, is_kept_apart=payloads is not none) }},
 
 {{ plan_changed_fields(mart) }},
 
 {{ plan_actions() }},
 
-{{ plan_costs(entity, write_cost, bulk_by) }}
+{{ plan_costs(entity, write_cost, bulk_by) }},
 
-select * from costed
+completed as (
+    {% if payloads -%}
+    select * from costed
+    {%- else -%}
+    select
+        {{ plan_columns('costed', 'contents') }}
+    from costed
+    left join contents
+        on
+            costed.source_key = contents.source_key
+            and costed.new_hash = contents.new_hash
+    {%- endif %}
+)
+
+select * from completed
 {%- endmacro %}

@@ -1,63 +1,9 @@
 {#-
-    CTEs described .. situated: every mart row beside what ledger and destination know.
+    CTEs parents_followed .. situated: everything that is to stand in the destination beside
+    what ledger and destination know. What is sent stays in `contents`, because it is
+    wide; from `situated` on, rows are narrow.
 -#}
-{% macro plan_situated(mart, parent_keys, planned_parent_keys) -%}
-described as (
-    select
-        mart_rows.source_key,
-        {{ payload(mart, 'mart_rows') }} as payload,
-        {{ field_hashes(mart, 'mart_rows') }} as field_hashes,
-        list_filter(
-            cast([{{ parent_keys | join(', ') }}] as varchar []),
-            lambda x: x is not null
-        ) as parents,
-        list_filter(
-            cast([{{ planned_parent_keys | join(', ') }}] as varchar []),
-            lambda x: x is not null
-        ) as planned_parents
-    from mart_rows
-    left join quarantined_rows
-        on mart_rows.source_key = quarantined_rows.source_key
-    where quarantined_rows.source_key is null
-    union all
-    -- kept, and flagged by a few columns: the others stay as they were last sent
-    select
-        withdrawn_rows.source_key,
-        withdrawn_rows.payload,
-        to_json(
-            map_from_entries(
-                list_concat(
-                    list_filter(
-                        map_entries(cast(id_map.field_hashes as map(varchar, varchar))),
-                        lambda entry: not list_contains(
-                            json_keys(withdrawn_rows.payload), entry.key
-                        )
-                    ),
-                    map_entries(
-                        cast(withdrawn_rows.field_hashes as map(varchar, varchar))
-                    )
-                )
-            )
-        ) as field_hashes,
-        [] as parents,
-        [] as planned_parents
-    from withdrawn_rows
-    inner join id_map
-        on withdrawn_rows.source_key = id_map.source_key
-    where withdrawn_rows.payload is not null
-),
-
-hashed as (
-    select
-        source_key,
-        payload,
-        field_hashes,
-        parents,
-        planned_parents,
-        md5(cast(payload as varchar)) as new_hash
-    from described
-),
-
+{% macro plan_situated(planned_parent_keys, is_kept_apart) -%}
 parents_followed as (
     select
         unnested.source_key,
@@ -70,13 +16,43 @@ parents_followed as (
         ) as has_absent_parent
     from (
         select
-            source_key,
-            unnest(planned_parents) as parent_key
-        from hashed
+            mart_rows.source_key,
+            unnest(
+                cast([{{ planned_parent_keys | join(', ') }}] as varchar [])
+            ) as parent_key
+        from mart_rows
     ) as unnested
     left join parent_rows
         on unnested.parent_key = parent_rows.source_key
+    where unnested.parent_key is not null
     group by unnested.source_key
+),
+
+contents as {{ 'not materialized' if is_kept_apart }} (
+    select
+        payload_rows.source_key,
+        payload_rows.payload,
+        payload_rows.field_hashes,
+        payload_rows.payload_hash as new_hash,
+        payload_rows.parents,
+        payload_rows.bulk_key,
+        payload_rows.is_archived
+    from payload_rows
+    left join quarantined_rows
+        on payload_rows.source_key = quarantined_rows.source_key
+    where quarantined_rows.source_key is null
+    union all
+    -- kept, and flagged by a few columns: the others stay as they were last sent
+    select
+        source_key,
+        payload,
+        field_hashes,
+        md5(cast(payload as varchar)) as new_hash,
+        [] as parents,
+        null as bulk_key,
+        false as is_archived
+    from withdrawn_rows
+    where payload is not null
 ),
 
 destination_by_key as (
@@ -120,11 +96,11 @@ decisions_gathered as (
 
 situated as (
     select
-        hashed.source_key,
-        hashed.payload,
-        hashed.field_hashes,
-        hashed.parents,
-        hashed.new_hash,
+        contents.source_key,
+        contents.parents,
+        contents.bulk_key,
+        contents.is_archived,
+        contents.new_hash,
         decisions_gathered.take_ours is not null as is_decided_for_us,
         id_map.state,
         -- columns that were kept as people have them are looked at again in every plan
@@ -135,7 +111,7 @@ situated as (
         id_map.reason_code,
         -- written, not archived yet, and nothing of it waits for a human
         coalesce(
-            hashed.payload ->> 'is_archived' = 'true'
+            contents.is_archived
             and id_map.state = 'confirmed'
             and id_map.origin = 'created'
             and coalesce(id_map.reason_code, 'not archived') = 'not archived',
@@ -165,19 +141,19 @@ situated as (
             and last_readback.started_at > id_map.updated_at,
             false
         ) as is_deleted_since
-    from hashed
+    from contents
     left join id_map
-        on hashed.source_key = id_map.source_key
+        on contents.source_key = id_map.source_key
     left join destination_by_key
-        on hashed.source_key = destination_by_key.source_key
+        on contents.source_key = destination_by_key.source_key
     left join destination_records
         on id_map.pipedrive_id = destination_records.pipedrive_id
     left join parents_followed
-        on hashed.source_key = parents_followed.source_key
+        on contents.source_key = parents_followed.source_key
     left join held_rows
-        on hashed.source_key = held_rows.source_key
+        on contents.source_key = held_rows.source_key
     left join decisions_gathered
-        on hashed.source_key = decisions_gathered.source_key
+        on contents.source_key = decisions_gathered.source_key
     cross join last_readback
 )
 {%- endmacro %}

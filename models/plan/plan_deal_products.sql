@@ -1,13 +1,9 @@
--- Intended calls for lines of deals; from five lines of a deal up they travel in bulk.
--- One row per source_key.
+{{ config(materialized='view') }}
 
-{{ plan_rows(
+-- Intended calls for lines of deals. One row per source_key.
+
+{{ plan_whole(
     entity='deal_product',
-    mart='mart_deal_products',
-    quarantine='quarantine_deal_products',
-    parents={
-        'deal__source_key': 'plan_deals',
-        'product__source_key': 'plan_products',
-    },
-    bulk_by='deal__source_key'
+    calls='plan_deal_product_calls',
+    payloads='plan_deal_product_payloads'
 ) }}

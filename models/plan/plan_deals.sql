@@ -1,12 +1,9 @@
+{{ config(materialized='view') }}
+
 -- Intended calls for deals. One row per source_key.
 
-{{ plan_rows(
+{{ plan_whole(
     entity='deal',
-    mart='mart_deals',
-    quarantine='quarantine_deals',
-    parents={
-        'org__source_key': 'plan_organizations',
-        'person__source_key': 'plan_persons',
-        'stage__source_key': none,
-    }
+    calls='plan_deal_calls',
+    payloads='plan_deal_payloads'
 ) }}

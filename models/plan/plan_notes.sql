@@ -4,6 +4,6 @@
 {{ plan_rows(
     entity='note',
     mart='mart_notes',
-    parents={'deal__source_key': 'plan_deals', 'person__source_key': 'plan_persons'},
+    parents={'deal__source_key': 'plan_deal_calls', 'person__source_key': 'plan_persons'},
     write_cost=10
 ) }}

@@ -73,6 +73,7 @@ not_given as (
         loaded.entity,
         loaded.source_key,
         loaded.pipedrive_id,
+        loaded.field_hashes,
         case
             when contacts.disposition = 'merged'
                 then 'merged into ' || contacts.person_source_key
@@ -148,7 +149,13 @@ described as (
         not_given.why,
         not_given.is_flagged,
         payloads.payload,
-        payloads.field_hashes
+        -- the columns that the flag leaves alone stay as they were last sent
+        case
+            when payloads.payload is not null
+                then {{ field_hashes_with(
+                    'not_given.field_hashes', 'payloads.field_hashes'
+                ) }}
+        end as field_hashes
     from not_given
     left join payloads
         on

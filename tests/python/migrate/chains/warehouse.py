@@ -73,7 +73,9 @@ COMPILED = (
         "organizations", "persons", "products", "deals", "deal_products", "notes", "readbacks",
         "fields", "field_options", "custom_values", "native_values")),
     "plan.plan_destination_records", "plan.plan_destination_values", "plan.plan_withdrawn",
-    *(f"plan.{name}" for name in ENTITY_TABLES.values()),
+    *(f"plan.plan_{name}" for name in (
+        "organizations", "persons", "products", "deal_payloads", "deal_calls", "deals",
+        "deal_product_payloads", "deal_product_calls", "deal_products", "notes")),
 )  # fmt: skip
 VIEWS = COMPILED[:9]
 COPIED = (
