@@ -183,7 +183,9 @@ products_placed as (
     select
         products.source_key,
         coalesce(
-            min((lines_placed.wave, lines_placed.part)), (min(rest.wave), 0)
+            min((lines_placed.wave, lines_placed.part))
+            filter (where lines_placed.source_key is not null),
+            (min(rest.wave), 0)
         ) as place
     from products
     cross join rest
