@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from load.ledger import records
-from load.ledger.records import CHUNK
+from load.ledger.records import in_chunks
 from load.ledger.store import Ledger
 
 REFUSED: Final = "not archived"
@@ -29,9 +29,7 @@ def intend(
 def in_doubt(ledger: Ledger, entity: str, source_keys: Sequence[str]) -> set[str]:
     """Those with a call whose outcome nobody knows."""
     found: set[str] = set()
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         rows = ledger.db.execute(
             "select distinct source_key from attempts where entity = ? and verb = 'update' and"
             f" coalesce(outcome, 'ambiguous') = 'ambiguous' and source_key in ({marks})",

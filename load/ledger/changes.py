@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from load.ledger.records import CHUNK, open_attempt, set_state
+from load.ledger.records import in_chunks, open_attempt, set_state
 from load.ledger.store import Ledger
 
 
@@ -154,9 +154,7 @@ def doubtful_updates(
 ) -> dict[str, list[DoubtfulColumn]]:
     """Per record with an update in doubt: every column it may have written, oldest first."""
     found: dict[str, list[DoubtfulColumn]] = {}
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         rows = ledger.db.execute(
             "select journal.source_key, column_name, hash_before, hash_sent from attempts"
             " join journal using (attempt_id) where attempts.outcome = 'ambiguous'"
@@ -175,9 +173,7 @@ def refused_updates(
 ) -> set[str]:
     """Records whose last update was refused under this very plan: it would be refused again."""
     found: set[str] = set()
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         rows = ledger.db.execute(
             "select source_key, outcome, http_status, plan_digest, max(attempt_id) from attempts"
             f" join runs using (run_id) where verb = 'update' and entity = ? and source_key in"

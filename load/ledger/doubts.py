@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from load.ledger.records import CHUNK
+from load.ledger.records import in_chunks
 from load.ledger.store import Ledger
 
 ROUNDS_LIMIT: Final = 3
@@ -25,9 +25,7 @@ _DOUBT: Final = (
 def parked_since(ledger: Ledger, entity: str, source_keys: Sequence[str]) -> int:
     """The id below which none of these parked records can be: their lowest high-water mark."""
     lowest: int | None = None
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         row = ledger.db.execute(
             "select min(coalesce(id_high_water, 0)) from attempts where entity = ?"
             f" and verb = 'create' and outcome = 'ambiguous' and source_key in ({marks})",

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from load.ledger.records import CHUNK, fetch
+from load.ledger.records import fetch, in_chunks
 from load.ledger.store import Ledger
 
 # how the endpoint of such a call ends in the ledger
@@ -50,9 +50,7 @@ def due(
         rows = ledger.db.execute(sql + order, (entity,)).fetchall()
     else:
         rows = []
-        for start in range(0, len(keys), CHUNK):
-            chunk = keys[start : start + CHUNK]
-            marks = ",".join("?" * len(chunk))
+        for chunk, marks in in_chunks(keys):
             part = f"{sql} and journal.source_key in ({marks}){order}"
             rows += ledger.db.execute(part, (entity, *chunk)).fetchall()
     for row in rows:

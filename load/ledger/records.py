@@ -10,13 +10,14 @@ ambiguous records is in `doubts`, what happens to records that are there in `cha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from load.ledger.store import Ledger
 
-CHUNK: Final = 500
+_CHUNK: Final = 500
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,17 @@ class Written:
     kept_columns: Sequence[str] = ()
 
 
+def in_chunks(values: Sequence[T]) -> Iterator[tuple[Sequence[T], str]]:
+    """As many values as one statement of SQLite takes, each time with their question marks."""
+    for start in range(0, len(values), _CHUNK):
+        chunk = values[start : start + _CHUNK]
+        yield chunk, ",".join("?" * len(chunk))
+
+
 def fetch(ledger: Ledger, source_keys: Iterable[str]) -> dict[str, Record]:
     """The records with these source keys, of whatever entity, by source key."""
     keys, found = list(source_keys), {}
-    for start in range(0, len(keys), CHUNK):
-        chunk = keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(keys):
         for row in ledger.db.execute(f"select * from id_map where source_key in ({marks})", chunk):
             found[row["source_key"]] = _record(row)
     return found
@@ -87,9 +93,7 @@ def has_confirmed(ledger: Ledger, entity: str) -> bool:
 def confirmed_hashes(ledger: Ledger, source_keys: Sequence[str]) -> dict[str, str | None]:
     """The payload hash that each confirmed one of these records was written with."""
     found: dict[str, str | None] = {}
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         rows = ledger.db.execute(
             f"select source_key, payload_hash from id_map where source_key in ({marks})"
             " and state = 'confirmed'",

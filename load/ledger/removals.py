@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from load.ledger import doubts
 from load.ledger.changes import before_image_context
-from load.ledger.records import CHUNK, Record, fetch, open_attempt, set_state
+from load.ledger.records import Record, fetch, in_chunks, open_attempt, set_state
 from load.ledger.store import Ledger
 
 # an update that may have been applied
@@ -40,9 +40,7 @@ class WrittenColumn:
 def by_target_ids(ledger: Ledger, entity: str, ids: Sequence[int]) -> dict[int, Record]:
     """The records that the ledger has under these ids of the target."""
     found: dict[int, Record] = {}
-    for start in range(0, len(ids), CHUNK):
-        chunk = ids[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(ids):
         keys = ledger.db.execute(
             f"select source_key from id_map where entity = ? and pipedrive_id in ({marks})"
             " and state in ('confirmed', 'removing')",
@@ -58,9 +56,7 @@ def made_by(
 ) -> dict[str, tuple[str, str | None]]:
     """Run and plan of the call that made each record."""
     found: dict[str, tuple[str, str | None]] = {}
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         rows = ledger.db.execute(
             "select source_key, run_id, plan_digest from attempts join runs using (run_id)"
             f" where entity = ? and verb = 'create' and source_key in ({marks})"
@@ -76,9 +72,7 @@ def written_columns(
 ) -> dict[str, list[WrittenColumn]]:
     """What our updates wrote into these records, oldest first."""
     found: dict[str, list[WrittenColumn]] = {}
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         rows = ledger.db.execute(
             "select journal.source_key, attempt_id, column_name, hash_before, hash_sent,"
             " runs.run_id, runs.plan_digest, runs.kind, attempts.outcome from journal"

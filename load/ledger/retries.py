@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from load.errors import ConfigError
-from load.ledger.records import CHUNK, Record
+from load.ledger.records import Record, in_chunks
 from load.ledger.store import Ledger
 
 # kept out by something else than its own content: worth a look at each run, which costs nothing
@@ -74,9 +74,7 @@ def _quarantined(
     if not source_keys:
         return [tuple(row) for row in ledger.db.execute(sql, (entity,))]
     found: list[tuple[str, str, str]] = []
-    for start in range(0, len(source_keys), CHUNK):
-        chunk = source_keys[start : start + CHUNK]
-        marks = ",".join("?" * len(chunk))
+    for chunk, marks in in_chunks(source_keys):
         rows = ledger.db.execute(f"{sql} and source_key in ({marks})", (entity, *chunk))
         found += [tuple(row) for row in rows]
     return found
