@@ -7,6 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.built-from-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
+# the tests and the demo start hundreds of processes: without bytecode each compiles its libraries
+# anew, half a second to a second of processor. It is kept with the environment, not beside sources
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
+
 .DEFAULT_GOAL := help
 .PHONY: help env demo test test-long lint format docs samples site bench lock clean
 

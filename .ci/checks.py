@@ -28,9 +28,11 @@ PARTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
             *(sys.executable, "-m", "pytest", "-q", "-m", "not long", "--durations=15"),
             # a worker that dies ends the run: xdist can wait for ever on its replacement
             *("-n", "2", "--dist", "loadgroup", "--max-worker-restart", "0"),
+            # the order is conftest's: by the number of tests the dearest would come last
+            "--no-loadscope-reorder",
         ),
     ),
-    "sql": ((str(BIN / "sqlfluff"), "lint", "--disable-progress-bar", *SQL_ROOMS),),
+    "sql": ((sys.executable, ".ci/lint_sql.py", "lint", "--disable-progress-bar", *SQL_ROOMS),),
     "style": (
         (str(BIN / "ruff"), "check", *PYTHON_ROOMS),
         (str(BIN / "ruff"), "format", "--check", *PYTHON_ROOMS),

@@ -162,7 +162,7 @@ def _start(folder: Path, name: str, arguments: list[str]) -> int:
     """The id of the new process, which leads a session of its own and so outlives ours."""
     state = folder / f"{name}.sqlite"
     module = ["-P", "-m", f"sandbox.{name}", "--state", str(state.resolve())]
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
     with _private(folder / f"{name}.ready") as out, _private(folder / f"{name}.log") as log:
         return os.posix_spawn(
             sys.executable,

@@ -70,12 +70,28 @@ class Migrated:
         return {**self.sandbox.environment(), "AIQ2PD_DATA_DIR": str(self.data_dir)}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the one marker that is about order, not about what is tested."""
+    config.addinivalue_line("markers", "last: fills the gap while the other worker ends")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two workers: a file stays whole, and all who use the migrated account share one of it."""
+    """Two workers: a file stays whole, and all who use the migrated account share one of it.
+
+    That longest group comes first and those marked `last`, of a few seconds each, at the end, so
+    that both workers end together.
+    """
     for item in items:
         shared = "migrated" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("migrated" if shared else str(item.path)))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if "migrated" in getattr(item, "fixturenames", ()):
+        return 0
+    return 2 if item.get_closest_marker("last") else 1
 
 
 PERSONAS = 40

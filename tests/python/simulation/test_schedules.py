@@ -31,7 +31,7 @@ from simulation.schedule import CRASHES, FAULTS, Schedule, random_schedule
 from simulation.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[3]
-IN_SHORT, IN_LONG, CHUNK = 2000, 10_000, 250
+IN_SHORT, IN_LONG, CHUNK = 2000, 10_000, 125
 # the named points from the intent of the update to the end of its guard
 AROUND_THE_OPT_OUT = range(26, 36)
 # seeds whose updates landed without an answer in an adopted record
@@ -191,7 +191,9 @@ def test_what_lands_beyond_the_bound_is_taken_away_again_as_long_as_nobody_touch
 def chunks(last: int) -> list[object]:
     """Ranges of seeds; each may run in another worker than the rest of this file."""
     return [
-        pytest.param(first, marks=pytest.mark.xdist_group(f"schedules from {first}"))
+        pytest.param(
+            first, marks=[pytest.mark.xdist_group(f"schedules from {first}"), pytest.mark.last]
+        )
         for first in range(0, last, CHUNK)
     ]
 
