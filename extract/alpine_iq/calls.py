@@ -142,9 +142,9 @@ def hours_at_the_limits(calls: int, window_scale: float = 1.0) -> float:
     return seconds / window_scale / 3_600
 
 
-def spoken(hours: float) -> str:
+def spoken(hours: float, pace: str = "at the limits") -> str:
     """A duration as a person says it."""
     if hours >= 1:
-        return f"about {hours:.1f} h at the limits"
+        return f"about {hours:.1f} h {pace}"
     minutes = hours * 60
     return f"about {minutes:.0f} min" if minutes >= 1 else "under a minute"

@@ -42,6 +42,7 @@ from extract.records import Record
 
 _GROUP: Final = 50  # contacts handed to the threads at a time
 _TASK: Final = "contacts one by one"
+_TELLING: Final = 20  # calls after which the rate says something about the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +78,38 @@ def slices(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[Slice]:
     """Slices of at most `SLICE_CONTACTS` contacts or about `SLICE_SECONDS`, in the given order."""
-    left = sum(each.calls for each in wanted)
-    progress.start(_TASK, left)
+    left = total = sum(each.calls for each in wanted)
+    progress.start(_TASK, total)
     current, began = Slice(), monotonic()
+    started = began
     with ThreadPoolExecutor(THREADS, thread_name_prefix="alpine-iq") as pool:
         for first in range(0, len(wanted), _GROUP):
             group = wanted[first : first + _GROUP]
             for each, asked in zip(group, pool.map(partial(_ask, reader), group), strict=True):
                 _add(reader, current, each.contact_id, *asked)
                 left -= each.calls
-                eta = spoken(hours_at_the_limits(left, window_scale))
-                progress.advance(_TASK, each.calls, f"{left} calls left, {eta}")
+                told = pace(total - left, left, monotonic() - started, window_scale)
+                progress.advance(_TASK, each.calls, told)
             if current.contacts >= SLICE_CONTACTS or monotonic() - began >= SLICE_SECONDS:
                 yield current
                 current, began = Slice(), monotonic()
     if current.contacts:
         yield current
     progress.finish(_TASK)
+
+
+def pace(made: int, left: int, seconds: float, window_scale: float) -> str:
+    """Calls left, the rate since the task began, and how long the rest takes: at the limits, or at
+    that rate where it is slower."""
+    a_second = made / seconds if seconds > 0 else 0.0
+    at_the_limits = hours_at_the_limits(left, window_scale)
+    at_this_rate = left / a_second / 3_600 if a_second and made >= _TELLING else 0.0
+    told = (
+        spoken(at_this_rate, "at this rate")
+        if at_this_rate > at_the_limits
+        else spoken(at_the_limits)
+    )
+    return f"{left:,} calls left, {60 * a_second:,.0f} a minute, {told}"
 
 
 def _ask(reader: Reader, wanted: Wanted) -> tuple[Answer | None, list[Answer]]:
