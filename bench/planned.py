@@ -68,6 +68,7 @@ _PAYLOADS: Final = {
     "note": "select 'aiq:note:' || n as source_key, json_object('deal__source_key',"
     " 'aiq:order:' || n, 'content', '<p>Paid</p><p>[aiq:note:' || n || ']</p>') as payload,"
     " n as place from range(0, $deals, $deals_per_note) as t (n)",
+    "activity": "select null::varchar as source_key, null::json as payload, 0 as place where false",
 }
 _PARENTS: Final = (
     "list_filter([payload ->> 'org__source_key', payload ->> 'person__source_key',"

@@ -2,8 +2,8 @@
 
 Read from JSON lines {"entity", "id", "deleted", "archived", "record"}; a field is an entity named
 `field`. Records are in the form of API v2 (notes v1). `key_of` finds the source key that a record
-carries: in its custom field "Migration key", at the end of a line's comments, in a note's last
-line. Raises `ValueError` for lines that are none of that.
+carries: in its custom field "Migration key", at the end of a line's comments, in the last line of
+a note or an activity. Raises `ValueError` for lines that are none of that.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PARENTS: Final = {
     "pipeline_id": "pipeline",
     "stage_id": "stage",
 }
+_TEXTS: Final = {"note": "content", "activity": "note"}
 _AT_END: Final = re.compile(r"\[([^\[\]]+)\]\s*(?:</p>)?\s*$")
 
 
@@ -91,8 +92,8 @@ def key_in(
     if entity == "deal_product":
         found = _AT_END.search(record.get("comments") or "")
         return found.group(1) if found else None
-    if entity == "note":
-        found = _AT_END.search(record.get("content") or "")
+    if entity in _TEXTS:
+        found = _AT_END.search(record.get(_TEXTS[entity]) or "")
         return html.unescape(found.group(1)) if found else None
     known = fields.get((entity, KEY_FIELD))
     value = (record.get("custom_fields") or {}).get(known.code) if known else None

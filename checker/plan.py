@@ -21,6 +21,7 @@ ENTITIES: Final = {
     "deal": "plan_deals",
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
+    "activity": "plan_activities",
 }
 
 

@@ -112,7 +112,7 @@ def nothing_hangs_on_what_we_removed(evidence: Evidence) -> Iterator[Violation]:
         for known in evidence.ledger.known.values()
         if known.state == "removed" and known.id is not None
     }
-    for entity in (*ENTITIES, "activity"):
+    for entity in ENTITIES:
         for held in evidence.destination.live(entity):
             for name, parent in PARENTS.items():
                 if (parent, held.record.get(name)) in removed:

@@ -24,6 +24,7 @@ from load.payload import (
     ARCHIVED_COLUMN,
     PARENT_SUFFIX,
     Translation,
+    as_sent,
     canonical,
     create_body,
     current_value,
@@ -207,9 +208,10 @@ def _own_elements(
 
 
 async def _send_call(run: Run, phase: Phase, call: CreateCall) -> None:
-    body: object = (
-        {"data": [draft.body for draft in call.drafts]} if call.is_bulk else call.drafts[0].body
-    )
+    sent_bodies = [
+        as_sent(draft.body, takes_participants=phase.takes_participants) for draft in call.drafts
+    ]
+    body: object = {"data": sent_bodies} if call.is_bulk else sent_bodies[0]
     sent = await run.send("POST", call.path, cost=call.cost, body=body, entity=phase.entity)
     crashpoint("create.after_answer", phase.entity)
     if call.is_bulk and sent.kind == "rejected":

@@ -107,6 +107,15 @@ def assemble(
     return native | ({"custom_fields": custom} if custom else {})
 
 
+def as_sent(body: Mapping[str, Any], *, takes_participants: bool) -> dict[str, Any]:
+    """The body as it leaves: where the API shows a person and takes participants, as these."""
+    sent = dict(body)
+    if takes_participants and "person_id" in sent:
+        person_id = sent.pop("person_id")
+        sent["participants"] = [{"person_id": person_id, "primary": True}] if person_id else []
+    return sent
+
+
 def api_name(column: str) -> str:
     """What the API calls a column that is not a custom one."""
     if column == "label_names":

@@ -2,7 +2,7 @@
 
 Paths are below the host, costs in tokens (pipedrive.md 3.4). `{id}` is the record, `{deal_id}` the
 deal that a line hangs on. Where a record keeps its source key is the one thing that differs:
-in a custom field, at the end of a line's comments, or in the last line of a note.
+in a custom field, at the end of a line's comments, or in the last line of a note or an activity.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Phase:
     bulk_most: int = 100
     field_list: str | None = None
     label_field: bool = False
+    # the API shows the person of a record and takes it as a participant only
+    takes_participants: bool = False
     # who changed which field, for the columns that may not be raised; products have none
     changelog_path: str | None = None
     changelog_cost: int = 20
@@ -61,7 +63,15 @@ def _key_in_comments(record: Mapping[str, Any], _entity: str, _catalog: Catalog)
 
 
 def _key_in_note(record: Mapping[str, Any], _entity: str, _catalog: Catalog) -> str | None:
-    found = _IN_NOTE.search(record.get("content") or "")
+    return _key_in_html(record.get("content"))
+
+
+def _key_in_activity(record: Mapping[str, Any], _entity: str, _catalog: Catalog) -> str | None:
+    return _key_in_html(record.get("note"))
+
+
+def _key_in_html(text: str | None) -> str | None:
+    found = _IN_NOTE.search(text or "")
     return html.unescape(found.group(1)) if found else None
 
 
@@ -125,6 +135,15 @@ PHASES: Final = (
         list_cost=20,
         read_cost=2,
         newest_first={"sort": "id DESC", "limit": 500},
+    ),
+    Phase(
+        entity="activity",
+        create_path="/api/v2/activities",
+        update_path="/api/v2/activities/{id}",
+        list_path="/api/v2/activities",
+        key_of=_key_in_activity,
+        newest_first=_BY_FALLING_ID,
+        takes_participants=True,
     ),
 )
 PHASE_OF: Final = {phase.entity: phase for phase in PHASES}

@@ -38,6 +38,7 @@ ENTITY_TABLES: Final[dict[str, str]] = {
     "deal": "plan_deals",
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
+    "activity": "plan_activities",
 }
 # every other table and the order in which its rows are frozen
 _SIDE_TABLES: Final[dict[str, str]] = {

@@ -3,7 +3,8 @@
 Kinds are read from the frozen rows alone: each action and reason, each column filled and each left
 empty, each option of a field of options. For every kind the record is taken that shows most rare
 kinds at once; rare kinds come first, so that a small sample already holds the odd records. With
-them go their parents, and of persons up to `DEALS_EACH` deals with all lines and notes.
+them go their parents, and of persons up to `DEALS_EACH` deals with all lines and notes, and as many
+activities.
 The same plan and number give the same sample. Raises `ConfigError` if the plan sends nothing.
 """
 
@@ -77,8 +78,18 @@ deals_of_persons as (
         partition by links.parent_key order by md5(links.source_key)
     ) <= {deals_each}
 ),
+events_of_persons as (
+    select links.source_key from links
+    inner join roots on links.parent_key = roots.source_key and roots.entity = 'person'
+    where links.entity = 'activity'
+    qualify row_number() over (
+        partition by links.parent_key order by md5(links.source_key)
+    ) <= {deals_each}
+),
 downwards as (
     select source_key from roots
+    union
+    select source_key from events_of_persons
     union
     select source_key from deals_of_persons
     union

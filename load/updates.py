@@ -23,6 +23,7 @@ from load.ledger.changes import JournalLine, UpdateIntent
 from load.ledger.records import Record, Written
 from load.lists import by_ids, lines_of_deals
 from load.payload import (
+    as_sent,
     assemble,
     current_value,
     is_empty,
@@ -143,7 +144,10 @@ async def _send_one(run: Run, phase: Phase, change: Change) -> PlanRow | None:
     """One update. Gives the row back if nobody knows whether it was applied."""
     entity, key, ledger = phase.entity, change.row.source_key, run.ledger
     path = phase.update_path.format(id=change.record.pipedrive_id, deal_id=change.record.deal_id)
-    body = assemble(entity, key, change.values, run.catalog)
+    body = as_sent(
+        assemble(entity, key, change.values, run.catalog),
+        takes_participants=phase.takes_participants,
+    )
     sent = await run.send(
         phase.update_method, path, cost=phase.update_cost, body=body, entity=entity
     )

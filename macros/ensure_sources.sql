@@ -17,6 +17,7 @@
         ],
         'raw_pipedrive': [
             'organizations', 'persons', 'deals', 'products', 'deal_products', 'notes',
+            'activities',
             'person_fields', 'organization_fields', 'deal_fields', 'product_fields',
             'pipelines', 'stages', 'users', 'readbacks',
         ],

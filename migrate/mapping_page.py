@@ -34,6 +34,7 @@ MARTS: Final = {
     "deal": "mart_deals",
     "deal_product": "mart_deal_products",
     "note": "mart_notes",
+    "activity": "mart_activities",
 }
 PERSONAS: Final = 40
 SEED: Final = 7

@@ -172,7 +172,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
     from migrate.continuity import keys_go_on
     from migrate.loading import company
     from migrate.signing import hashes
-    from migrate.summaries import order_strategies, plan_tables
+    from migrate.summaries import history_ways, order_strategies, plan_tables
 
     with open_ledger(settings) as ledger:
         who = asyncio.run(company(settings.pipedrive(), ledger))
@@ -196,7 +196,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
         "plan",
         f"plan {plan.digest} is frozen",
         facts={"plan": plan.digest, "company": f"{who.company_domain} ({who.company_id})", **facts},
-        tables=(*tables, strategies),
+        tables=(*tables, strategies, history_ways(settings.places.warehouse)),
         notes=("Next: aiq2pd apply --dry-run, then aiq2pd apply",),
     )
 
@@ -290,8 +290,17 @@ def publish_ledger(settings: Settings, ledger: Ledger) -> bool:
 
 def _read_back(settings: Settings, progress: Progress, ledger: Ledger) -> Any:
     from extract.pipedrive import read_back
+    from load.undo.account import made_activities
+    from migrate.summaries import wants_activities
 
-    result = read_back(settings.pipedrive(), settings.data_dir, ledger=ledger, progress=progress)
+    ours = made_activities(ledger) or wants_activities(settings.places.warehouse)
+    result = read_back(
+        settings.pipedrive(),
+        settings.data_dir,
+        ledger=ledger,
+        progress=progress,
+        activities=ours,
+    )
     forget.erase_again(settings.places)
     return result
 

@@ -31,6 +31,13 @@ STRATEGIES: Final = (
         "from plan.plan_strategies order by tokens desc"
     ),
 )
+HISTORY: Final = (
+    "Ways for points and campaigns of the past to cross",
+    (
+        "select way, policy_name as policy, is_chosen, calls, tokens, days, undo_tokens "
+        "from plan.plan_history_ways order by tokens"
+    ),
+)
 RECONCILIATION: Final = (
     (
         "Counts by phase",
@@ -108,6 +115,20 @@ def order_strategies(file: Path) -> tuple[Table, str]:
         f" {chosen['deal_cap']:,} deals) nor the calendar ({chosen['days']:,.1f} days);"
         f" recommended: {fitting}, or more seats, a larger plan, fewer orders"
     )
+
+
+def wants_activities(file: Path) -> bool:
+    """Whether the marts hold any activity."""
+    with open_warehouse(file) as warehouse:
+        return warehouse.has("marts", "mart_activities") and bool(
+            warehouse.number("select count(*) from marts.mart_activities")
+        )
+
+
+def history_ways(file: Path) -> Table:
+    """What the history of points and campaigns would cost in either form."""
+    with open_warehouse(file) as warehouse:
+        return warehouse.table(*HISTORY)
 
 
 def _named(strategy: dict[str, Cell]) -> str:

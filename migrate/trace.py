@@ -28,11 +28,12 @@ ENTITY: Final = {
     "order": "deal",
     "line": "deal_product",
     "note": "note",
+    "event": "activity",
 }
 VALUES: Final = """
 with planned as (
     select unnest(map_entries(cast(payload as map (varchar, json)))) as member
-    from plan.plan_{entity}s where source_key = $key
+    from plan.{table} where source_key = $key
 ), there as (
     select column_name, value from plan.plan_destination_values
     where entity = '{entity}' and source_key = $key
@@ -78,7 +79,7 @@ QUERIES: Final = (
         "Plan",
         (
             "select action, reason, array_to_string(changed_fields, ', ') as changed_fields, risk "
-            "from plan.plan_{entity}s where source_key = $key"
+            "from plan.{table} where source_key = $key"
         ),
     ),
     (
@@ -122,7 +123,7 @@ def trace(_progress: Progress, *, key: str, is_masked: bool = True) -> Outcome:
     with open_warehouse(where.warehouse) as warehouse:
         entity, source_key = named_record(warehouse.connection, key.strip())
         asked = [("Fields", _values(entity, is_masked=is_masked))]
-        asked += [(title, sql.replace("{entity}", entity)) for title, sql in QUERIES]
+        asked += [(title, _of_entity(sql, entity)) for title, sql in QUERIES]
         found = (_table(warehouse, title, sql, source_key) for title, sql in asked)
         tables = tuple(table for table in found if table.rows)
     if not tables:
@@ -157,10 +158,19 @@ def named_record(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[str, 
     return entity, str(rows[0][0])
 
 
+def _of_entity(sql: str, entity: str) -> str:
+    from load.plan import ENTITY_TABLES
+
+    return sql.replace("{entity}", entity).replace("{table}", ENTITY_TABLES[entity])
+
+
 def _values(entity: str, *, is_masked: bool) -> str:
     shape = MASKED if is_masked else "{value}"
+    from load.plan import ENTITY_TABLES
+
     return VALUES.format(
         entity=entity,
+        table=ENTITY_TABLES[entity],
         mart=shape.format(value="(planned.member.value ->> '$')"),
         there=shape.format(value="(there.value ->> '$')"),
     )

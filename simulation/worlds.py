@@ -28,6 +28,7 @@ TABLES: Final = {
     "deal": "plan_deals",
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
+    "activity": "plan_activities",
 }
 PLAN_ROW: Final = (
     "entity varchar, source_key varchar, wave integer, position bigint, action varchar,"

@@ -73,8 +73,9 @@ class Seen:
 class Account:
     """What one token can see. A context manager; not for use inside a running event loop."""
 
-    def __init__(self, client: PipedriveClient) -> None:
+    def __init__(self, client: PipedriveClient, *, activities: bool = False) -> None:
         self.client = client
+        self._reads_activities = activities
         self._loop = asyncio.Runner()
         self._deal_ids = array("q")
 
@@ -107,7 +108,12 @@ class Account:
             "deals": self._deals,
             "deal_products": self._lines,
             "notes": lambda: self._rows(api.list_notes(self.client)),
+            "activities": self._activities,
         }
+
+    def _activities(self) -> Iterator[Rows]:
+        if self._reads_activities:
+            yield from self._rows(api.list_records(self.client, "activities"))
 
     def _users(self) -> Iterator[Rows]:
         yield rows_of(self._loop.run(api.list_users(self.client)))

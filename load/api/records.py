@@ -1,7 +1,7 @@
-"""Organizations, persons, deals, products; lines of deals; notes.
+"""Organizations, persons, deals, products, activities; lines of deals; notes.
 
-The four record types share their calls, so the type is an argument. In the API reference:
-Organizations, Persons, Deals, Products, Notes; guide "Pagination".
+The five record types share their calls, so the type is an argument. In the API reference:
+Organizations, Persons, Deals, Products, Activities, Notes; guide "Pagination".
 Lists are async iterators over pages, ordered by id: ids only grow, so nothing is skipped.
 """
 
@@ -13,13 +13,14 @@ from typing import Final, Literal
 from load.api.calls import Body, Caller, Query, Record, call, many, one
 from load.api.paging import BY_ID, IDS_PER_CALL, PAGE, Page, pages_v1, pages_v2
 
-Collection = Literal["organizations", "persons", "deals", "products"]
+Collection = Literal["organizations", "persons", "deals", "products", "activities"]
 
 ENTITY: Final[dict[Collection, str]] = {
     "organizations": "organization",
     "persons": "person",
     "deals": "deal",
     "products": "product",
+    "activities": "activity",
 }
 
 

@@ -2,7 +2,8 @@
 
 Of a record only what a decision needs is kept: what became of our columns, what hangs on what, and
 which of our fields and options hold a value. Costs: 10 tokens per 500 organizations, persons,
-products and deals, 20 per 500 archived deals and notes, 10 per 100 deals for their lines.
+products, deals and activities (listed only where we made any), 20 per 500 archived deals and notes,
+10 per 100 deals for their lines.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from load.errors import RecordRejected
+from load.ledger.store import Ledger
 from load.lists import lines_of_deals, pages
 from load.payload import is_empty
 from load.phases import PHASE_OF, Phase
@@ -38,8 +40,9 @@ _LINKS: Final = {
     "deal": {"person_id": "person", "org_id": "organization"},
     "deal_product": {"deal_id": "deal", "product_id": "product"},
     "note": {"deal_id": "deal", "person_id": "person", "org_id": "organization"},
+    "activity": {"deal_id": "deal", "person_id": "person", "org_id": "organization"},
 }
-ORDER: Final = ("note", "deal_product", "deal", "product", "person", "organization")
+ORDER: Final = ("activity", "note", "deal_product", "deal", "product", "person", "organization")
 ARCHIVED: Final = "/api/v2/deals/archived"
 ARCHIVED_COST: Final = 20
 
@@ -53,12 +56,13 @@ class Account:
     children: dict[Thing, list[Thing]] = field(default_factory=dict)
     held: dict[str, set[tuple[str, int | None]]] = field(default_factory=dict)
     by_archive: bool = False
+    lists_activities: bool = False
 
 
 async def read_account(run: Run, seen: Seen) -> Account:
     """Reads all lists; `seen` gets every page as it comes."""
-    account = Account()
-    for entity in ("organization", "person", "product", "deal", "note"):
+    account = Account(lists_activities=made_activities(run.ledger))
+    for entity in listed(activities=account.lists_activities):
         run.raise_if_stopped()
         phase = PHASE_OF[entity]
         run.progress.start(f"read {entity}", None)
@@ -84,12 +88,25 @@ async def read_account(run: Run, seen: Seen) -> Account:
     return account
 
 
-def reading_cost(counts: Mapping[str, int], archived: int) -> int:
+def made_activities(ledger: Ledger) -> bool:
+    """Whether the ledger knows any activity. Else the list, which may be others' work of years, is
+    not read, and activities on our records are theirs."""
+    sql = "select 1 from id_map where entity = 'activity' limit 1"
+    return ledger.db.execute(sql).fetchone() is not None
+
+
+def listed(*, activities: bool) -> tuple[str, ...]:
+    """The entities that have a list of their own."""
+    plain = ("organization", "person", "product", "deal", "note")
+    return (*plain, "activity") if activities else plain
+
+
+def reading_cost(counts: Mapping[str, int], archived: int, *, activities: bool = False) -> int:
     """Tokens of reading all lists when there are so many records."""
     unarchived = {**counts, "deal": counts.get("deal", 0) - archived}
     lists = sum(
         PHASE_OF[name].list_cost * max(1, -(-unarchived.get(name, 0) // 500))
-        for name in ("organization", "person", "product", "deal", "note")
+        for name in listed(activities=activities)
     )
     lines = PHASE_OF["deal_product"].list_cost * -(-counts.get("deal", 0) // 100)
     return lists + ARCHIVED_COST * max(1, -(-archived // 500)) + lines
@@ -107,8 +124,9 @@ async def read_again(
         for one in ids:
             found |= await _note(run, phase, one)
         return found
-    plain = [one for one in ids if one not in archived]
-    stored = [one for one in ids if one in archived]
+    # ids of other entities may be the same numbers
+    stored = [one for one in ids if phase.entity == "deal" and one in archived]
+    plain = [one for one in ids if one not in stored]
     for path, cost, chosen in (
         (phase.list_path, phase.list_cost, plain),
         (ARCHIVED, ARCHIVED_COST, stored),
@@ -133,9 +151,13 @@ async def _note(run: Run, phase: Phase, note_id: int) -> dict[int, dict[str, Any
     return {note_id: answer.data} if answer.data.get("active_flag", True) else {}
 
 
-def hangs_on(record: Mapping[str, Any]) -> list[str]:
-    """What people have hung on a record: activities, files, mails."""
-    return [name.removesuffix("_count") for name in OF_OTHERS if record.get(name)]
+def hangs_on(record: Mapping[str, Any], *, lists_activities: bool = False) -> list[str]:
+    """What people have hung on a record: files, mails, and activities unless they are listed."""
+    return [
+        name.removesuffix("_count")
+        for name in OF_OTHERS
+        if record.get(name) and not (lists_activities and name == "activities_count")
+    ]
 
 
 def anything_hangs_on(entity: str, record: Mapping[str, Any]) -> list[str]:

@@ -31,7 +31,7 @@ from load.signals import stop_on_signals
 from load.undo import provisioned
 from load.undo.account import ORDER, read_account
 from load.undo.plan import UndoPlan, UndoRow
-from load.undo.planning import make_plan
+from load.undo.planning import a_kind, make_plan
 from load.undo.removing import keep, remove, settle_gone
 from load.undo.restoring import restore
 from load.undo.selection import Selection
@@ -176,7 +176,7 @@ class _Undo:
                 if child in going and child not in along and self._is_known(*child)
             ]
             if left:
-                keep(self.run, row, f"carries a {left[0][0]} that stays")
+                keep(self.run, row, f"carries {a_kind(left[0][0])} that stays")
             else:
                 ready.append(row)
         return ready

@@ -72,8 +72,8 @@ class UndoPlan:
         gone = {row.pipedrive_id for row in self.rows if row.what == "delete"}
         left = len(self.account.archived - gone)
         return (
-            reading_cost(before, archived)
-            + reading_cost(after, left)
+            reading_cost(before, archived, activities=self.account.lists_activities)
+            + reading_cost(after, left, activities=self.account.lists_activities)
             + sum(self._looks(name) for name in ORDER)
         )
 
@@ -92,8 +92,9 @@ class UndoPlan:
         if entity == "note":
             return 2 * len(changed)
         total = 0
+        archived = self.account.archived if entity == "deal" else frozenset()
         for rows in (changed, deleted):
-            plain = [row for row in rows if row.pipedrive_id not in self.account.archived]
+            plain = [row for row in rows if row.pipedrive_id not in archived]
             total += 10 * _calls(len(plain)) + 20 * _archived_calls(rows, plain)
         return total
 

@@ -16,7 +16,7 @@ from load.ledger.removals import WrittenColumn
 from load.payload import PARENT_SUFFIX, api_name, current_value, target_hash
 from load.phases import PHASE_OF, Phase
 from load.run import Run
-from load.undo.account import ORDER, hangs_on, read_account
+from load.undo.account import ORDER, hangs_on, made_activities, read_account
 from load.undo.plan import DELETE_COSTS, UndoPlan, UndoRow, deadline, in_order
 from load.undo.rules import Column, is_custom, put_back, touched
 from load.undo.selection import Selection
@@ -43,6 +43,7 @@ class Planner:
 
     run: Run
     selection: Selection
+    lists_activities: bool = False
     found: dict[str, dict[int, Finding]] = field(
         default_factory=lambda: {name: {} for name in ORDER}
     )
@@ -81,7 +82,7 @@ class Planner:
             reasons = touched(record, shown, self.run.catalog, salt=self.run.salt)
             if reasons:
                 finding.against = f"changed by others: {', '.join(sorted(reasons))}"
-            elif hung := hangs_on(shown):
+            elif hung := hangs_on(shown, lists_activities=self.lists_activities):
                 finding.against = f"carries {', '.join(hung)} of others"
             return finding
         columns = columns_to_put_back(
@@ -158,7 +159,7 @@ def _judge_columns(
 
 async def make_plan(run: Run, selection: Selection) -> UndoPlan:
     """Reads the target and decides. Sends nothing but reads."""
-    planner = Planner(run, selection)
+    planner = Planner(run, selection, made_activities(run.ledger))
     account = await read_account(run, planner.see)
     plan = UndoPlan(account=account)
     plan.rows = in_order(_rows(planner, plan))
@@ -199,15 +200,20 @@ def _hold(planner: Planner, finding: Finding, children: Sequence[tuple[str, int]
     for entity, child_id in children:
         child = planner.found[entity].get(child_id)
         if child is None:
-            finding.against = f"carries a {entity} of others"
+            finding.against = f"carries {a_kind(entity)} of others"
         elif _is_unlinked(finding.record.entity, child) or (child.is_chosen and not child.against):
             continue
         elif child.against.startswith("changed"):
-            finding.against = f"carries a {entity} that others changed"
+            finding.against = f"carries {a_kind(entity)} that others changed"
         else:
-            finding.against = f"carries a {entity} that stays"
+            finding.against = f"carries {a_kind(entity)} that stays"
         if finding.against:
             return
+
+
+def a_kind(entity: str) -> str:
+    """An entity with its article."""
+    return f"an {entity}" if entity.startswith(("a", "o")) else f"a {entity}"
 
 
 def _is_unlinked(parent: str, child: Finding) -> bool:

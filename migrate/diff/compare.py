@@ -29,6 +29,7 @@ PLAN_TABLES: Final = {
     "deal": "plan_deals",
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
+    "activity": "plan_activities",
 }
 TOTALS: Final = (
     "calls",

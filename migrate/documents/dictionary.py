@@ -12,7 +12,7 @@ KINDS: Final = (
     *(("person", "custom"), ("person", "native")),
     *(("product", "custom"), ("product", "native")),
     *(("deal", "custom"), ("deal", "native")),
-    *(("deal_product", "native"), ("note", "native")),
+    *(("deal_product", "native"), ("note", "native"), ("activity", "native")),
 )
 CODE: Final = "codes.field_code as code_in_this_account,"
 COLUMNS: Final = """

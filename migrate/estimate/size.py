@@ -32,6 +32,7 @@ class Size:
     stores: int = 0
     products: int = 0
     notes: int = 0
+    activities: int = 0
     audiences: int = 0
     label_calls: int = LABEL_CALLS
     custom_fields: int = 0
@@ -90,6 +91,7 @@ def counted(warehouse: Path) -> Size:
         "stores",
         "products",
         "notes",
+        "activities",
         "audiences",
         "label_calls",
         "recent_orders",
@@ -126,6 +128,7 @@ _COUNTS: Final = """
         (select count(*) from marts.mart_organizations),
         (select count(*) from marts.mart_products),
         (select count(*) from marts.mart_notes),
+        (select count(*) from marts.mart_activities),
         (select count(*) from raw_alpine_iq.audiences),
         (select count(distinct entity) from marts.mart_labels),
         (select count(*) from marts.mart_deals where order_date__c > (

@@ -86,13 +86,14 @@ def spending(size: Size, *, with_lines: bool = True, deals: int | None = None) -
         _priced("deals", [("POST /api/v2/deals", deals)]),
         _priced("lines", _lines(lines)),
         _priced("notes", [("POST /api/v1/notes", round(size.notes * share))]),
+        _priced("activities", [("POST /api/v2/activities", size.activities)]),
         _priced("read everything back to verify", _read_back(size, deals=deals)),
     ]
 
 
 def undoing(size: Size, deals: int) -> int:
     """Tokens of taking it all back; lines go with their deal, fields stay."""
-    records = size.stores + size.persons + size.products + deals
+    records = size.stores + size.persons + size.products + deals + size.activities
     return records * token_cost("DELETE /api/v2/deals/{id}") + size.notes * token_cost(
         "DELETE /api/v1/notes/{id}"
     )
@@ -154,6 +155,7 @@ def _read_back(size: Size, deals: int | None = None) -> list[tuple[str, int]]:
         *((f"GET /api/v2/{name}", _pages(count)) for name, count in counts.items()),
         ("GET /api/v2/deals/archived", 1),
         ("GET /api/v1/notes", _pages(size.notes)),
+        ("GET /api/v2/activities", _pages(size.activities) if size.activities else 0),
         ("GET /api/v2/deals/products", math.ceil(deals / DEALS_PER_CALL)),
     ]
 

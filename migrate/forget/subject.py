@@ -86,7 +86,7 @@ def find(connection: duckdb.DuckDBPyConnection, source_key: str, plans_dir: Path
     orders |= _planned(connection, plans_dir, "plan_deals", keys)
     children = set(_column(connection, LINES, [sorted(orders)]))
     children |= set(_column(connection, NOTES, [sorted(orders)]))
-    for table in ("plan_deal_products", "plan_notes"):
+    for table in ("plan_deal_products", "plan_notes", "plan_activities"):
         children |= _planned(connection, plans_dir, table, {*keys, *orders})
     return Subject(
         tuple(contacts),

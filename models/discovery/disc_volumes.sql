@@ -55,7 +55,7 @@ volumes as (
         count(*) as row_count
     from stores
     union all
-    -- as notes (policies.csv, history_notes) they cost 10 tokens each
+    -- one note each by policy history_notes; plan_history_ways compares what it costs
     select
         'persons with a history of points or campaigns' as object_name,
         count(*) as row_count

@@ -16,6 +16,8 @@ deal_products as (select * from {{ ref('stg_pipedrive__deal_products') }}),
 
 notes as (select * from {{ ref('stg_pipedrive__notes') }}),
 
+activities as (select * from {{ ref('stg_pipedrive__activities') }}),
+
 migration_keys as (
     select
         entity,
@@ -81,7 +83,7 @@ identified as (
             deals.pipedrive_deal_id = migration_keys.pipedrive_id
             and migration_keys.entity = 'deal'
     where not deals.is_deleted
-    -- lines and notes have no fields of their own: the key closes their text
+    -- lines, notes and activities have no fields of their own: the key closes the text
     union all
     select
         'deal_product' as entity,
@@ -100,6 +102,16 @@ identified as (
         updated_at,
         fetched_at
     from notes
+    where not is_deleted
+    union all
+    select
+        'activity' as entity,
+        pipedrive_activity_id as pipedrive_id,
+        {{ key_at_the_end('note') }} as source_key,
+        false as is_archived,
+        updated_at,
+        fetched_at
+    from activities
     where not is_deleted
 ),
 

@@ -122,3 +122,23 @@ select
     take_ours,
     keep_theirs
 from {{ ref('plan_notes') }}
+union all
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk,
+    take_ours,
+    keep_theirs
+from {{ ref('plan_activities') }}

@@ -76,7 +76,9 @@ summed as (
                 case
                     when
                         action = 'create'
-                        and entity in ('organization', 'person', 'product', 'deal')
+                        and entity in (
+                            'organization', 'person', 'product', 'deal', 'activity'
+                        )
                         then rows * 3
                     when action = 'create' and entity = 'note' then rows * 6
                     when action in ('update', 'adopt') then tokens

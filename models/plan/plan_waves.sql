@@ -17,6 +17,8 @@ deal_products as (select * from {{ ref('mart_deal_products') }}),
 
 notes as (select * from {{ ref('mart_notes') }}),
 
+activities as (select * from {{ ref('mart_activities') }}),
+
 organizations as (select * from {{ ref('mart_organizations') }}),
 
 products as (select * from {{ ref('mart_products') }}),
@@ -245,6 +247,15 @@ placed as (
     cross join rest
     left join deals_placed
         on notes.deal__source_key = deals_placed.source_key
+    union all
+    select
+        'activity' as entity,
+        activities.source_key,
+        (coalesce(people_placed.wave, rest.wave), 0) as place
+    from activities
+    cross join rest
+    left join people_placed
+        on activities.person__source_key = people_placed.source_key
 ),
 
 numbered as (

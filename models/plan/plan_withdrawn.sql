@@ -41,6 +41,11 @@ mart_keys as (
         'note' as entity,
         source_key
     from {{ ref('mart_notes') }}
+    union all
+    select
+        'activity' as entity,
+        source_key
+    from {{ ref('mart_activities') }}
 ),
 
 quarantined as (

@@ -48,6 +48,11 @@ eligible_keys as (
         'note' as entity,
         source_key
     from {{ ref('mart_notes') }}
+    union
+    select
+        'activity' as entity,
+        source_key
+    from {{ ref('mart_activities') }}
     -- what the source gave once and we keep
     union
     select

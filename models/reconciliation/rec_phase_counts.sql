@@ -43,6 +43,7 @@ counted as (
             when 'deal' then 4
             when 'deal_product' then 5
             when 'note' then 6
+            when 'activity' then 7
         end as phase,
         entity,
         count(*) as eligible,

@@ -15,6 +15,8 @@ raw_deal_products as (select * from {{ source('raw_pipedrive', 'deal_products') 
 
 raw_notes as (select * from {{ source('raw_pipedrive', 'notes') }}),
 
+raw_activities as (select * from {{ source('raw_pipedrive', 'activities') }}),
+
 completed_loads as (
     select load_id from {{ source('raw_pipedrive', '_dlt_loads') }}
     where status = 0
@@ -64,6 +66,13 @@ united as (
         raw_notes.payload,
         raw_notes._dlt_load_id
     from raw_notes
+    union all
+    select
+        'activity' as entity,
+        raw_activities.record_key,
+        raw_activities.payload,
+        raw_activities._dlt_load_id
+    from raw_activities
 ),
 
 parsed as (

@@ -30,6 +30,13 @@ children as (
         unnest(parents) as parent_key
     from {{ ref('plan_notes') }}
     where action in ('create', 'update', 'adopt')
+    union all
+    select
+        entity,
+        source_key,
+        unnest(parents) as parent_key
+    from {{ ref('plan_activities') }}
+    where action in ('create', 'update', 'adopt')
 ),
 
 parents_to_come as (

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TABLES = (
     "users", "pipelines", "stages", "organization_fields", "person_fields", "deal_fields",
     "product_fields", "organizations", "persons", "products", "deals", "deal_products", "notes",
+    "activities",
 )  # fmt: skip
 
 
@@ -81,6 +82,7 @@ async def a_small_company(client):
     await api.add_line(client, deals[0]["id"], line)
     await api.add_lines(client, deals[1]["id"], [line, line])
     await api.add_note(client, {"content": "<p>hello</p>", "deal_id": deals[0]["id"]})
+    await api.add_record(client, "activities", {"subject": "Call", "deal_id": deals[0]["id"]})
     await api.change_record(client, "deals", deals[1]["id"], {"is_archived": True})
     return person["id"]
 
@@ -90,9 +92,9 @@ def rows(data_dir, sql):
         return connection.execute(sql).fetchall()
 
 
-def run(company, data_dir, **more):
-    account = company.account(**more)
-    return read_back(account, data_dir, ledger=TokensInMemory(), progress=Silent())
+def run(company, data_dir, *, activities=False, **more):
+    account, tokens = company.account(**more), TokensInMemory()
+    return read_back(account, data_dir, ledger=tokens, progress=Silent(), activities=activities)
 
 
 def test_everything_is_landed_once_as_it_came_and_read_again_the_same(company, data_dir):
@@ -102,6 +104,7 @@ def test_everything_is_landed_once_as_it_came_and_read_again_the_same(company, d
     wanted = {"organizations": 1, "persons": 1, "products": 1, "deals": 2, "deal_products": 3}
     assert {name: first.rows[name] for name in wanted} == wanted
     assert first.rows["notes"] == 1
+    assert first.rows["activities"] == 0
     ((key, payload, content_hash, request),) = rows(
         data_dir,
         "select record_key, payload::varchar, content_hash, request from raw_pipedrive.persons",
@@ -122,8 +125,11 @@ def test_everything_is_landed_once_as_it_came_and_read_again_the_same(company, d
             " inner join raw_pipedrive._dlt_loads on _dlt_load_id = load_id and status = 0",
         )
         assert found == (first.rows[name], first.rows[name])
+    with_activities = run(company, data_dir, activities=True)
+    assert with_activities.rows == first.rows | {"activities": 1}
+    assert with_activities.calls == first.calls + 1
     summaries = rows(data_dir, "select payload ->> 'tokens' from raw_pipedrive.readbacks")
-    assert summaries == [(str(first.tokens),), (str(second.tokens),)]
+    assert summaries == [(str(one.tokens),) for one in (first, second, with_activities)]
 
 
 def test_a_table_that_became_empty_is_empty(company, data_dir):

@@ -45,6 +45,7 @@ TABLES = {
     "deal": "plan_deals",
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
+    "activity": "plan_activities",
 }
 SIDE_TABLES = {
     "plan_fields": "entity varchar, column_name varchar, field_name varchar, field_type varchar,"

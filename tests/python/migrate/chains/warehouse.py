@@ -70,19 +70,20 @@ LISTS = {
 }  # fmt: skip
 COMPILED = (
     *(f"staging.stg_pipedrive__{name}" for name in (
-        "organizations", "persons", "products", "deals", "deal_products", "notes", "readbacks",
-        "fields", "field_options", "custom_values", "native_values")),
+        "organizations", "persons", "products", "deals", "deal_products", "notes", "activities",
+        "readbacks", "fields", "field_options", "custom_values", "native_values")),
     "plan.plan_destination_records", "plan.plan_destination_values", "plan.plan_withdrawn",
     *(f"plan.plan_{name}" for name in (
         "organizations", "persons", "products", "deal_payloads", "deal_calls", "deals",
-        "deal_product_payloads", "deal_product_calls", "deal_products", "notes")),
+        "deal_product_payloads", "deal_product_calls", "deal_products", "notes", "activities")),
 )  # fmt: skip
-VIEWS = COMPILED[:9]
+VIEWS = COMPILED[:10]
 COPIED = (
     *(f"marts.{name}" for name in MARTS.values()),
     *(f"raw_pipedrive.{name}" for name in (
-        "organizations", "persons", "products", "deals", "deal_products", "notes", "readbacks",
-        "organization_fields", "person_fields", "deal_fields", "product_fields", "_dlt_loads")),
+        "organizations", "persons", "products", "deals", "deal_products", "notes", "activities",
+        "readbacks", "organization_fields", "person_fields", "deal_fields", "product_fields",
+        "_dlt_loads")),
     "quarantine.quarantine_persons", "quarantine.quarantine_deals",
     "quarantine.quarantine_deal_products", "intermediate.int_contacts_dispositioned",
     "intermediate.int_persons_held_back",
@@ -224,7 +225,7 @@ class Warehouse:
     def plan(self) -> dict[str, list[PlanRow]]:
         """The plan of every entity, by dbt's SQL."""
         found = {}
-        for name in COMPILED[9:]:
+        for name in COMPILED[len(VIEWS) :]:
             self.db.execute(f"create or replace table {name} as {self.template.sql[name]}")
         for entity, table in ENTITY_TABLES.items():
             rows = self.db.execute(f"select * from plan.{table} order by position")
