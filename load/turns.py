@@ -5,7 +5,11 @@ go wrong without an error (docs/decisions/0006). So its retries stay off, and wh
 a lock of the catalog's PostgreSQL meanwhile. PostgreSQL gives the lock to those who wait in their
 order, and takes it from a process that dies. Readers need no turn.
 
-Raises `RetryLater` when another writer keeps its turn for longer than `PATIENCE`.
+A second lock lets one machine at a time send writes to Pipedrive: each has a ledger file of its
+own, and two ledgers know nothing of each other's calls under way.
+
+Raises `RetryLater` when another writer keeps its turn for longer than `PATIENCE`, and when another
+machine sends.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = "30min"
 _LOCK: Final = 0x61697132  # one lake a database: the catalog's schema has a fixed name
+_SENDING: Final = 0x61697133
 
 
 class Turns:
@@ -58,6 +63,23 @@ class Turns:
                 "and run again"
             ) from None
 
+    def claim_sending(self) -> None:
+        """Be the only one that sends until the session ends, however it ends; or do not begin."""
+        self._session.execute("begin")
+        try:
+            # a load may be silent towards the catalog for hours
+            self._ask("set_config('idle_in_transaction_session_timeout', '0', true)")
+            [(claimed,)] = self._ask(f"pg_try_advisory_xact_lock({_SENDING})::text")
+        except duckdb.Error as error:
+            self._session.execute("rollback")
+            raise cant_be_opened(error) from None
+        if claimed != "true":
+            self._session.execute("rollback")
+            raise RetryLater(
+                "another machine that shares this lake sends to Pipedrive now, from a ledger of "
+                "its own: load from one machine only, or run again when it is done"
+            )
+
     def give_back(self) -> None:
         """The next one may write."""
         self._session.execute("rollback")
@@ -66,8 +88,8 @@ class Turns:
         """End the session; a turn that is still held ends with it."""
         self._session.close()
 
-    def _ask(self, expression: str) -> None:
-        self._session.execute(
+    def _ask(self, expression: str) -> list[tuple[str]]:
+        return self._session.execute(
             f"select * from postgres_query('turns', $$select {expression}$$)"
         ).fetchall()
 
@@ -83,6 +105,21 @@ def _turn(lake: Lake, patience: str) -> Iterator[None]:
     turns = Turns(lake, patience)
     try:
         turns.take()
+        yield
+    finally:
+        turns.close()
+
+
+@contextmanager
+def sending(ledger: Path) -> Iterator[None]:
+    """While it lasts nobody else who shares the folder's lake may send; a file has its own lock."""
+    lake = lake_of(ledger.parent)
+    if lake is None:
+        yield
+        return
+    turns = Turns(lake)
+    try:
+        turns.claim_sending()
         yield
     finally:
         turns.close()

@@ -17,7 +17,7 @@ import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +27,7 @@ from load.errors import ConfigError, InvariantBroken
 from load.ledger.backups import back_up
 from load.ledger.cipher import Cipher
 from load.ledger.lock import run_lock
+from load.turns import sending
 
 SCHEMA_VERSION = 4
 _GUARD_COLUMN = (
@@ -164,9 +165,11 @@ class Ledger:
 
     # ---------------------------------------------------------------- runs
 
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Refuses a second run as long as the block lasts."""
-        return run_lock(self.path, started_at=self.stamp())
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Refuses a second run as long as the block lasts, on a lake another machine's too."""
+        with run_lock(self.path, started_at=self.stamp()), sending(self.path):
+            yield
 
     def start_run(self, kind: str, *, plan_digest: str | None, code_version: str) -> str:
         """Backs the file up and opens a run, under which everything that follows is written."""

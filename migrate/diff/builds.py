@@ -9,6 +9,7 @@ compare (Python functions called by SQL, project configuration).
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +18,20 @@ from typing import TYPE_CHECKING, Final
 from load.errors import ConfigError
 from migrate import dbt
 from migrate.diff.revisions import Revision, export, revision
+from migrate.places import core_dir
 
 if TYPE_CHECKING:
     from load.progress import Progress
     from migrate.settings import Settings
 
-TO_THE_PLAN: Final = "+path:models/plan"
+# by package, not by path: in a customer's repository the plan's models lie in the core
+TO_THE_PLAN: Final = "+fqn:alpineiq_to_pipedrive.plan.*"
 WHAT_CHANGED: Final = f"state:modified+,{TO_THE_PLAN}"
 NO_TESTS: Final = ("--exclude-resource-type", "test")
 WAREHOUSE: Final = "warehouse.duckdb"
 KEPT_BASES: Final = 5
+PACKAGES: Final = "dbt_packages"
+CORES_FUNCTIONS: Final = re.compile(r"[^\s\[\],\"']+/macros/udfs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class _Builder:
         shutil.rmtree(self.folder, ignore_errors=True)
         _forget_the_oldest(self.folder.parent)
         self.folder.mkdir(mode=0o700)
-        export(self.project, which.commit, self.folder / "project")
+        _check_out(self.project, which.commit, self.folder / "project")
         _copy(data.warehouse, warehouse)
         nodes = self._build(self.folder / "project", self.folder, (TO_THE_PLAN,))
         finished.touch()
@@ -104,7 +109,7 @@ class _Builder:
         if which.commit:
             source = place / "project"
             shutil.rmtree(source, ignore_errors=True)
-            export(self.project, which.commit, source)
+            _check_out(self.project, which.commit, source)
         if which.unseen != base.revision.unseen:
             nodes = self._build(source, place, (TO_THE_PLAN,))
         else:
@@ -129,6 +134,20 @@ class _Builder:
             write_json=True,
         )
         return sum(done.nodes.values())
+
+
+def _check_out(project: Path, commit: str, folder: Path) -> None:
+    """The project of a commit; a customer's finds the core where the project in force finds it."""
+    export(project, commit, folder)
+    if not (project / PACKAGES).is_dir():
+        return
+    (folder / PACKAGES).mkdir()
+    for package in (project / PACKAGES).iterdir():
+        (folder / PACKAGES / package.name).symlink_to(package.resolve())
+    profile = folder / "profiles" / "profiles.yml"
+    functions = str(core_dir() / "macros" / "udfs")
+    text = CORES_FUNCTIONS.sub(lambda _: functions, profile.read_text(encoding="utf-8"))
+    profile.write_text(text, encoding="utf-8")
 
 
 def _copy(warehouse: Path, to: Path) -> None:

@@ -12,6 +12,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+EXAMPLE = ROOT / "examples" / "green_valley"
+OF_A_CUSTOMER = EXAMPLE / ".github" / "workflows" / "checks.yml"
 
 
 def steps(file: Path):
@@ -20,11 +22,13 @@ def steps(file: Path):
         yield from job["steps"]
 
 
-def commands():
-    return [step["run"] for file in WORKFLOWS for step in steps(file) if "run" in step]
+def commands(files=WORKFLOWS):
+    return [step["run"] for file in files for step in steps(file) if "run" in step]
 
 
-@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", [*WORKFLOWS, OF_A_CUSTOMER], ids=lambda file: str(file.relative_to(ROOT))
+)
 def test_a_workflow_parses_has_few_rights_and_a_time_limit(file):
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert content["permissions"]["contents"] == "read"
@@ -36,6 +40,14 @@ def test_every_make_target_that_a_workflow_calls_is_in_the_makefile():
     assert {"lint", "env", "site"} <= targets
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert [t for t in targets if not re.search(rf"^{t}:", makefile, re.M)] == []
+
+
+def test_a_customers_workflow_calls_the_check_of_its_makefile():
+    assert commands([OF_A_CUSTOMER]) == ['make check BASE="origin/${BASE}"']
+    makefile = (EXAMPLE / "Makefile").read_text(encoding="utf-8")
+    assert "\ncheck: env ##" in makefile
+    assert (ROOT / ".ci" / "review_is_there.py").is_file()
+    assert "$(CORE)/.ci/review_is_there.py $(BASE)" in makefile
 
 
 def test_every_script_that_a_workflow_calls_is_there_and_may_be_run():

@@ -14,6 +14,7 @@ import pytest
 
 from extract.landing import COLUMNS, Dataset, Warehouse, resource
 from load.errors import ConfigError, RetryLater
+from load.ledger import Ledger
 from load.progress import Silent
 from load.turns import Turns, turn
 from load.warehouse import Lake, bind, connect, lake_of
@@ -208,6 +209,50 @@ def test_the_turn_of_a_process_that_dies_goes_to_the_next(on_the_lake):
     following = Turns(lake_of(on_the_lake), patience="10s")
     following.take()
     following.close()
+
+
+# takes the ledger of a folder for a run, says so, and keeps it until it is told to end
+SENDING = """
+import sys
+from pathlib import Path
+from load.ledger import Ledger
+with Ledger.open(Path(sys.argv[1]) / "ledger.sqlite", None) as ledger, ledger.exclusive():
+    print("sends", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_one_machine_at_a_time_sends_though_each_has_a_ledger_of_its_own(on_the_lake, tmp_path):
+    elsewhere = another_machine(on_the_lake, tmp_path / "elsewhere")
+    command = [sys.executable, "-c", SENDING, str(on_the_lake)]
+    with (
+        Ledger.open(elsewhere / "ledger.sqlite", None) as ours,
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as sender,
+    ):
+        try:
+            assert sender.stdout.readline() == "sends\n"
+            with (
+                pytest.raises(RetryLater, match="another machine that shares this lake"),
+                ours.exclusive(),
+            ):
+                pytest.fail("two machines send")
+            # its tables may be written meanwhile
+            with turn(elsewhere / "warehouse.duckdb", patience="10s"):
+                pass
+        finally:
+            sender.kill()
+            sender.wait(timeout=60)
+        # PostgreSQL notices within moments that a session's process is gone
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with ours.exclusive():
+                    break
+            except RetryLater:
+                assert time.monotonic() < until
+                time.sleep(0.2)
 
 
 def test_a_folder_whose_tables_lie_in_a_lake_is_not_taken_for_one_with_a_file(tmp_path):
