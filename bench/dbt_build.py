@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from bench.processes import timed
 from bench.rows import Row, main
 from sandbox.generator import AccountSpec, build_account
 from sandbox.generator.spec import audiences_of
@@ -93,17 +92,11 @@ def run_dbt(folder: Path) -> tuple[float, float, float]:
         *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
     ]
     environment = {**os.environ, "AIQ2PD_DATA_DIR": str(folder), "DO_NOT_TRACK": "1"}
-    began = time.perf_counter()
     with (folder / "build.log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - began
-    if process.returncode:
+        took = timed(command, environment=environment, output=log)
+    if took.code:
         raise SystemExit((folder / "build.log").read_text(encoding="utf-8")[-3000:])
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
+    return took.wall, took.processor, took.peak_mib / 1024
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
 
 from bench.planned import ROOT, Served
+from bench.processes import peak_memory
 from load.client import PipedriveClient
 from load.clock import RealClock
 from load.engine import apply
@@ -76,7 +76,7 @@ async def _load(task: dict[str, Any]) -> dict[str, Any]:
         "exit_code": result.exit_code,
         "message": result.message,
         "used": [list(row) for row in used],
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mib": peak_memory(),
     }
 
 

@@ -9,12 +9,12 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
+from bench.processes import timed
 from bench.rows import SMALLEST
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -44,21 +44,17 @@ def run(part: str, size: int) -> dict[str, Any] | None:
         rows = Path(folder) / "rows.json"
         command = [sys.executable, "-m", f"bench.{part}", "--size", str(size), "--rows", str(rows)]
         load = os.getloadavg()[0]
-        began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - began
-        if process.returncode:
+        took = timed(command)
+        if took.code:
             return None
         found = json.loads(rows.read_text(encoding="utf-8"))
     return {
         "part": part,
         "size": size,
         **found,
-        "wall_seconds": round(wall, 1),
-        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
-        "peak_memory_mib": round(used.ru_maxrss / 1024),
+        "wall_seconds": round(took.wall, 1),
+        "processor_seconds": round(took.processor, 1),
+        "peak_memory_mib": round(took.peak_mib),
         "measured_on": dt.datetime.now(dt.UTC).date().isoformat(),
         "commit": _commit(),
         "machine": machine(),

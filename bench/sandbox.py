@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.processes import peak_memory
 from bench.rows import Row, main
 from sandbox.core import Request
 from sandbox.pipedrive.app import PipedriveSandbox
@@ -97,13 +98,6 @@ def _request(method: str, path: str, token: str, body: bytes = b"") -> bytes:
     return head.encode() + body
 
 
-def _memory(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM"):
-            return round(int(line.split()[1]) / 1024, 1)
-    return 0.0
-
-
 def _processor(pid: int) -> float:
     """Seconds of processor time that the server has used."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -155,7 +149,7 @@ def pipedrive_over_http(state: Path, count: int, filled: int) -> dict[str, float
             "list_500": (_request("GET", "/api/v2/persons?limit=500", token), CONNECTIONS * 8),
         }
         figures.update(_measured(pid, port, requests))
-        figures["peak_memory_mib"] = _memory(pid)
+        figures["peak_memory_mib"] = peak_memory(pid)
         return figures
 
 
@@ -177,7 +171,7 @@ def alpine_iq_over_http(state: Path, count: int, personas: int) -> dict[str, flo
         }
         figures: dict[str, float] = {"personas": personas}
         figures.update(_measured(pid, port, requests))
-        figures["peak_memory_mib"] = _memory(pid)
+        figures["peak_memory_mib"] = peak_memory(pid)
         return figures
 
 

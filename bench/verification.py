@@ -25,6 +25,7 @@ from typing import Final
 import duckdb
 
 from bench.multiplied import multiply, settle
+from bench.processes import timed
 from bench.rows import SMALLEST, Row, as_markdown, main
 from sandbox import process
 
@@ -158,14 +159,10 @@ def _measured(
     command: list[str], environment: dict[str, str], *, may_fail: bool = False
 ) -> tuple[float, float, float]:
     """Wall and processor seconds and peak MiB of one command."""
-    began = time.perf_counter()
-    child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - began
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode and not may_fail:
-        raise SystemExit(f"{command[1][:20]} ended with {child.returncode}: are the copies alike?")
-    return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    took = timed(command, environment=environment)
+    if took.code and not may_fail:
+        raise SystemExit(f"{command[1][:20]} ended with {took.code}: are the copies alike?")
+    return took.wall, took.processor, took.peak_mib
 
 
 def _compared(data_dir: Path, copies: int) -> Iterator[Row]:

@@ -169,6 +169,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
     settings.require((*ALPINE_IQ[1:2], *PIPEDRIVE))
     _warehouse_exists(settings)
     from load.plan import freeze
+    from migrate.completeness import build_is_whole
     from migrate.continuity import keys_go_on
     from migrate.loading import company
     from migrate.signing import hashes
@@ -180,6 +181,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
             _read_back(settings, progress, ledger)
         publish_ledger(settings, ledger)
     _dbt(settings, progress, selector="plan")
+    build_is_whole(settings.places.warehouse)
     keys_go_on(settings.places.warehouse)
     strategies, problem = order_strategies(settings.places.warehouse)
     if problem:
