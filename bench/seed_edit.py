@@ -89,7 +89,9 @@ def _project(place: Path) -> Path:
 def _build(project: Path, folder: Path, *arguments: str) -> tuple[float, float]:
     """Seconds on the wall and of the processor."""
     command = [
-        *(sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet", "build", *arguments),
+        # without the debug log, as aiq2pd runs it
+        *(sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet"),
+        *("--log-level-file", "none", "build", *arguments),
         *("--exclude-resource-type", "test", "unit_test", "--target-path", str(folder / "target")),
         *("--profiles-dir", "profiles", "--log-path", str(folder / "logs")),
     ]

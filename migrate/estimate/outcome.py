@@ -60,7 +60,7 @@ def as_outcome(size: Size, settings: Settings, *, seat_price: float | None, now:
                 seats=settings.pipedrive_seats,
                 share=settings.pipedrive_budget_share,
             ),
-            _by_strategy(size, chosen, settings, a_day),
+            _by_strategy(size, chosen, settings),
             _seats(tokens, chosen, settings, seat_price),
             _extraction(size, now),
         ),
@@ -103,14 +103,24 @@ def by_plan(tokens: int, deals: int, *, seats: int, share: float) -> Table:
     )
 
 
-def _by_strategy(size: Size, plan: PlanLimits, settings: Settings, a_day: float) -> Table:
-    cap = plan.deals_per_seat * settings.pipedrive_seats
+def _by_strategy(size: Size, plan: PlanLimits, settings: Settings) -> Table:
+    """Each way for orders to cross, with its days on every plan with these seats."""
+    seats, share = settings.pipedrive_seats, settings.pipedrive_budget_share
+    plans, cap = plan_limits(), plan.deals_per_seat * seats
     return Table(
         "Order strategies",
-        ("strategy", "tokens", "days", "deals_under_the_cap", "of_cap", "reporting_lost"),
+        (
+            *("strategy", "calls", "tokens"),
+            *(f"days_{each.name}" for each in plans),
+            *("deals_under_the_cap", "of_cap", "reporting_lost"),
+        ),
         tuple(
-            (name, tokens, round(tokens / a_day, 2), deals, f"{deals / cap:.0%}", lost)
-            for name, tokens, deals, lost in strategies(size)
+            (
+                *(way.name, way.calls, way.tokens),
+                *(round(way.tokens / each.tokens_per_day(seats, share), 2) for each in plans),
+                *(way.deals, f"{way.deals / cap:.0%}", way.reporting_lost),
+            )
+            for way in strategies(size)
         ),
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -164,30 +163,43 @@ def _pages(count: int) -> int:
     return max(1, math.ceil(count / PAGE))
 
 
-def strategies(size: Size) -> Iterator[tuple[str, int, int, str]]:
-    """Order strategies by the names of `plan.plan_strategies`.
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A way for orders to cross, by its name in `plan.plan_strategies`.
 
-    One each: (name, tokens, deals under the cap at the end, what reporting loses).
+    `deals` are those under the cap at the end; `reporting_lost` is what people miss.
     """
-    every = sum(each.tokens for each in spending(size))
+
+    name: str
+    calls: int
+    tokens: int
+    deals: int
+    reporting_lost: str
+
+
+def strategies(size: Size) -> tuple[Strategy, ...]:
+    """What each order strategy would spend, the default first."""
+    every = _total(spending(size))
     archive = size.orders * token_cost("PATCH /api/v2/deals/{id}")
-    few = size.recent_orders
-    yield "all_deals", every, size.orders, "nothing"
-    yield (
-        "archived_waves",
-        every + archive,
-        0,
-        "archived deals are left out of most of Pipedrive's reports and can't be edited",
+    return (
+        Strategy("all_deals", *every, size.orders, "nothing"),
+        Strategy(
+            "archived_waves",
+            *(every[0] + size.orders, every[1] + archive, 0),
+            "archived deals are left out of most of Pipedrive's reports and can't be edited",
+        ),
+        Strategy(
+            "recent_deals",
+            *_total(spending(size, deals=size.recent_orders)),
+            *(size.recent_orders, "older orders are only totals on the person"),
+        ),
+        Strategy(
+            "lines_as_text",
+            *_total(spending(size, with_lines=False)),
+            *(size.orders, "no product reports: lines are text in the deal"),
+        ),
     )
-    yield (
-        "recent_deals",
-        sum(each.tokens for each in spending(size, deals=few)),
-        few,
-        "older orders are only totals on the person",
-    )
-    yield (
-        "lines_as_text",
-        sum(each.tokens for each in spending(size, with_lines=False)),
-        size.orders,
-        "no product reports: lines are text in the deal",
-    )
+
+
+def _total(spent: list[Spent]) -> tuple[int, int]:
+    return sum(each.calls for each in spent), sum(each.tokens for each in spent)

@@ -61,7 +61,7 @@ def test_other_accounts_than_the_fixture_spend_within_two_percent_of_their_estim
 def test_the_estimate_and_the_plan_call_the_ways_of_orders_by_the_same_names(migrated):
     with closing(duckdb.connect(str(migrated.data_dir / "warehouse.duckdb"), read_only=True)) as db:
         planned = db.execute("select strategy from plan.plan_strategies").fetchall()
-    assert {name for name, *_ in strategies(given(10, 100, 3))} == {name for (name,) in planned}
+    assert {each.name for each in strategies(given(10, 100, 3))} == {name for (name,) in planned}
 
 
 def test_the_loader_and_the_plan_know_the_same_limits_of_each_plan():
@@ -87,14 +87,24 @@ def test_half_a_line_on_average_is_shared_out_between_orders_with_two_and_three(
 
 
 def test_every_strategy_says_what_it_costs_and_what_reporting_loses():
-    found = {
-        name: (tokens, deals, lost) for name, tokens, deals, lost in strategies(given(10, 100, 3))
-    }
-    assert found["archived_waves"][0] == found["all_deals"][0] + 500
-    assert found["archived_waves"][1] == 0
-    assert found["lines_as_text"][0] < found["all_deals"][0]
-    assert found["recent_deals"][1] < 100
-    assert all(lost for _, _, lost in found.values())
+    found = {each.name: each for each in strategies(given(10, 100, 3))}
+    assert found["archived_waves"].tokens == found["all_deals"].tokens + 500
+    assert found["archived_waves"].calls == found["all_deals"].calls + 100
+    assert found["archived_waves"].deals == 0
+    assert found["lines_as_text"].tokens < found["all_deals"].tokens
+    assert found["recent_deals"].deals < 100
+    assert all(each.reporting_lost for each in found.values())
+
+
+def test_every_strategy_has_its_days_every_plan():
+    outcome = estimate(Settings(), Silent(), size=given(100_000, 300_000, 3), seat_price=None)
+    by_plan = next(table for table in outcome.tables if table.title == PLAN_TABLE).records()
+    days = {row["plan"]: row["days"] for row in by_plan if row["seats"] == 5}
+    ways = next(table for table in outcome.tables if table.title == "Order strategies").records()
+    assert len(ways) == 4
+    # all orders as deals is what the table by plan and seats counts
+    assert {plan: ways[0][f"days_{plan}"] for plan in days} == pytest.approx(days, abs=0.01)
+    assert all(way["days_lite"] > way["days_ultimate"] > 0 for way in ways)
 
 
 def test_the_break_even_of_a_seat_is_its_price_over_the_days_it_saves():

@@ -274,7 +274,7 @@ def test_a_catalog_that_does_not_answer_is_said_without_its_address(tmp_path):
 
 @pytest.mark.long
 def test_a_whole_migration_works_on_the_lake_and_ends_as_on_the_file(
-    on_the_lake, tmp_path, monkeypatch
+    on_the_lake, migrated, tmp_path, monkeypatch
 ):
     from sandbox import process
 
@@ -290,3 +290,10 @@ def test_a_whole_migration_works_on_the_lake_and_ends_as_on_the_file(
     assert outcomes["apply"].exit_code in {0, 3}
     assert again.exit_code in {0, 3}
     assert not (on_the_lake / "warehouse.duckdb").exists()
+    # the same account as on the file, from servers of its own: what crosses is the same
+    with closing(duckdb.connect(str(migrated.data_dir / "warehouse.duckdb"), read_only=True)) as db:
+        expected = rows_of(db, "marts")
+    with closing(connect(on_the_lake / "warehouse.duckdb", read_only=True)) as lake:
+        found = rows_of(lake, "marts")
+    assert {name: len(rows) for name, rows in expected.items()}["mart_persons"] > 20
+    assert {name: rows for name, rows in expected.items() if rows != found.get(name)} == {}
