@@ -13,11 +13,14 @@ import duckdb
 import pytest
 import typer
 
+from load.preflight import GATES
 from migrate import error_manual, manual
 from migrate.cli import app
 from migrate.gates import QUESTIONS
 from migrate.outcome import EXIT_CODES
+from migrate.preflight import ATTESTED, DECIDED, PROBED, STORES_CONFIRMED, WATCHED
 from migrate.settings import variables
+from migrate.signing import SIGNED
 from tests.python.browser import browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +58,13 @@ def test_every_exit_code_has_its_line_in_the_runbook():
 def test_every_gate_of_verify_has_its_line_in_the_runbook():
     lines = {gate.question: f"| {gate.question} | `" for gate in QUESTIONS}
     assert len(lines) > 10
+    assert [gate for gate, line in lines.items() if line not in page("runbook.md")] == []
+
+
+def test_every_gate_of_preflight_has_its_line_in_the_runbook():
+    own = {ATTESTED, DECIDED, PROBED, SIGNED, STORES_CONFIRMED, WATCHED}
+    lines = {gate: f"| `{gate}` | " for gate in {*GATES, *own}}
+    assert len(lines) == len(GATES) + len(own) > 10
     assert [gate for gate, line in lines.items() if line not in page("runbook.md")] == []
 
 
