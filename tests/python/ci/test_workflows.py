@@ -70,3 +70,21 @@ def test_a_diff_that_cannot_be_made_is_a_comment_that_says_why(tmp_path):
     assert done.returncode == 2
     assert "could not be made" in said
     assert "no-such-branch" in said or "not a git repository" in said
+
+
+@pytest.mark.long
+def test_the_comment_on_a_change_is_what_the_diff_says_of_it(tmp_path):
+    file = tmp_path / "diff.md"
+    done = subprocess.run(
+        [str(ROOT / ".ci" / "diff_comment"), "HEAD", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1200,
+    )
+    said = file.read_text(encoding="utf-8")
+    # of a clean tree no call changes; one with changes is told as it is
+    assert done.returncode in {0, 70}, done.stderr[-2000:]
+    assert said.startswith("## ")
+    assert "- data: `fixture (120 personas, seed 7)`" in said
+    assert "could not be made" not in said
