@@ -1,4 +1,7 @@
-"""20,000 generated contacts with every kind of dirt, built whole: nothing lost, nobody invented."""
+"""20,000 generated contacts with every kind of dirt, built whole: nothing lost, nobody invented.
+
+`pytest -s` prints what became of contacts and orders, and the reasons with their counts.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +62,22 @@ def test_every_contact_and_every_order_has_one_place_and_each_reason_says_what_t
         " union select record_key from raw_alpine_iq.hidden_contacts)"
     ).fetchone()[0]
     assert sum(contacts.values()) == known
+    orders = dict(
+        warehouse.execute(
+            "select disposition, count(*) from intermediate.int_orders_dispositioned group by 1"
+        ).fetchall()
+    )
+    rolled_up = warehouse.execute("select count(*) from intermediate.int_orders_rolled_up")
+    assert sum(orders.values()) == rolled_up.fetchone()[0]
     reasons = warehouse.execute(
         "select rule, what_to_do, count(*) from (select rule, what_to_do from"
         " quarantine.quarantine_persons union all select rule, what_to_do from"
         " quarantine.quarantine_deals union all select rule, what_to_do from"
         " quarantine.quarantine_fields) group by all order by 3 desc"
     ).fetchall()
+    shown = [f"contacts {known:,}: {contacts}", f"orders: {orders}"]
+    shown += [f"{count:>7,} {rule}" for rule, _, count in reasons]
+    sys.stdout.write("\n".join(["", *shown, ""]))
     assert len(reasons) >= 12
     assert [rule for rule, what_to_do, _ in reasons if not what_to_do] == []
 
