@@ -31,6 +31,8 @@ PLAN_TABLES: Final = {
     "note": "plan_notes",
     "activity": "plan_activities",
 }
+# revisions before these entities plan none of them
+LATER: Final = frozenset({"activity"})
 TOTALS: Final = (
     "calls",
     "tokens",
@@ -68,7 +70,7 @@ def compare(base: Path, head: Path) -> Comparison:
         connection.execute(f"attach '{head}' as head (read_only)")
         connection.execute("set timezone = 'UTC'")
         try:
-            connection.execute(_pairing())
+            connection.execute(_pairing(connection))
         except duckdb.CatalogException as error:
             raise ConfigError(
                 "a side has no plan models of today's shape: compare with a newer revision"
@@ -91,16 +93,25 @@ def compare(base: Path, head: Path) -> Comparison:
         )
 
 
-def _pairing() -> str:
+def _pairing(connection: duckdb.DuckDBPyConnection) -> str:
     """compare.sql with both plans' rows: their union is a view that a copy can't read."""
     sql = Path(__file__).with_name("compare.sql").read_text(encoding="utf-8")
-    return sql.replace("{rows_of_base}", _union("base")).replace("{rows_of_head}", _union("head"))
+    return sql.replace("{rows_of_base}", _union(connection, "base")).replace(
+        "{rows_of_head}", _union(connection, "head")
+    )
 
 
-def _union(side: str) -> str:
+def _union(connection: duckdb.DuckDBPyConnection, side: str) -> str:
+    found = connection.execute(
+        "select table_name from information_schema.tables"
+        " where table_catalog = ? and table_schema = 'plan'",
+        [side],
+    ).fetchall()
+    there = {str(table) for (table,) in found}
     return "\nunion all\n".join(
         f"select entity, source_key, action, reason, payload, token_cost from {side}.plan.{table}"
-        for table in PLAN_TABLES.values()
+        for entity, table in PLAN_TABLES.items()
+        if table in there or entity not in LATER
     )
 
 
