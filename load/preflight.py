@@ -5,7 +5,7 @@ answer no API gives (see `own`) are asked by the caller. Reads cost 52 tokens, t
 pipeline lists; the canary flies only if there is something to write and none came back unharmed
 within the last day. `company` can't be waived.
 
-    token company plan_and_seats budget custom_fields adopted_fields deal_cap contact_sync webhooks
+    token company plan_and_seats budget custom_fields adopted deal_cap contact_sync webhooks
     canary
 
 Raises `ConfigError` for a waiver of a gate that nobody knows, and what the client raises.
@@ -21,16 +21,16 @@ from urllib.parse import urlsplit
 
 from load.budget import FACTORS, daily_tokens
 from load.canary import last_green, send_canary
+from load.confirming import unconfirmed, why_unconfirmed
 from load.errors import ConfigError
 from load.ledger import records
 from load.ledger.store import Ledger
 from load.phases import PHASES
-from load.pipelines import provision_pipelines
+from load.pipelines import Places, list_places, provision_pipelines, unknown_places
 from load.plan import FrozenPlan
 from load.preview import would
-from load.provision import FIELD_CAPS, Listed, list_fields, missing_fields, wanted_fields
+from load.provision import FIELD_CAPS, Listed, list_fields, missing_fields
 from load.run import Run, Sender, Shows, Waits
-from load.schema_plan import to_confirm
 from load.settings import PipedriveAccount
 
 GATES: Final = (
@@ -39,7 +39,7 @@ GATES: Final = (
     "plan_and_seats",
     "budget",
     "custom_fields",
-    "adopted_fields",
+    "adopted",
     "deal_cap",
     "contact_sync",
     "webhooks",
@@ -108,10 +108,13 @@ async def preflight(
         progress.start("preflight", None)
         reason = "failed"
         try:
-            gates = [*own, *await _questions(run, client, settings)]
+            places = await list_places(run) if unknown_places(run) else Places()
+            gates = [*own, *await _questions(run, client, settings, places)]
             gates = [_waived(gate, waive) for gate in gates]
             if with_canary and not any(gate.state == "red" for gate in gates):
-                bird = await _canary(run, watch_seconds, with_archived=with_archived, waive=waive)
+                bird = await _canary(
+                    run, places, watch_seconds, with_archived=with_archived, waive=waive
+                )
                 gates.append(_waived(bird, waive))
             for gate in gates:
                 if gate.state == "waived":
@@ -141,13 +144,15 @@ def _gate(name: str, problem: str, fine: str) -> Gate:
     return Gate(name, "red", problem) if problem else Gate(name, "green", fine)
 
 
-async def _questions(run: Run, client: Counting, settings: PipedriveAccount) -> list[Gate]:
+async def _questions(
+    run: Run, client: Counting, settings: PipedriveAccount, places: Places
+) -> list[Gate]:
     """All gates but the canary."""
     me = (await client.call("GET", "/api/v1/users/me", cost=2, entity="account")).data
     gates = [_token(me), _company(run, me, settings), _plan_and_seats(settings)]
     gates.append(_budget(client, settings))
     listed = await list_fields(run)
-    gates += [_custom_fields(run, listed), _adopted_fields(run, listed), _deal_cap(run)]
+    gates += [_custom_fields(run, listed), _adopted(run, listed, places), _deal_cap(run)]
     gates.append(_contact_sync(run, listed))
     hooks = await client.call("GET", "/api/v1/webhooks", cost=10, entity="account")
     gates.append(_webhooks(hooks.data or []))
@@ -217,15 +222,12 @@ def _custom_fields(run: Run, listed: Listed) -> Gate:
     return _gate("custom_fields", problem, f"{used} in use, {missing} to be made, cap {cap}")
 
 
-def _adopted_fields(run: Run, listed: Listed) -> Gate:
-    found = to_confirm(run.ledger, wanted_fields(run), listed)
-    named = ", ".join(f"{one.entity} {one.was!r} ({one.field_code})" for one in found)
-    problem = "" if not found else (
-        f"{len(found)} fields were there before us and have the name and type of ours: {named}; if"
-        " they are meant, commit their codes to seeds/decisions/field_codes.csv and plan again, or"
-        " waive this once; if not, rename them or give ours another field_name"
+def _adopted(run: Run, listed: Listed, places: Places) -> Gate:
+    why = why_unconfirmed(unconfirmed(run, listed, places))
+    return _gate(
+        "adopted", f"{why}; or waive this once" if why else "",
+        "nothing of others is taken for ours by its name",
     )  # fmt: skip
-    return _gate("adopted_fields", problem, "no field of others is taken for ours by its name")
 
 
 def _deal_cap(run: Run) -> Gate:
@@ -264,14 +266,16 @@ def _webhooks(hooks: Sequence[Mapping[str, Any]]) -> Gate:
     return _gate("webhooks", problem, "none is active")
 
 
-async def _canary(run: Run, watch_seconds: float, *, with_archived: bool, waive: Set[str]) -> Gate:
+async def _canary(
+    run: Run, places: Places, watch_seconds: float, *, with_archived: bool, waive: Set[str]
+) -> Gate:
     if "canary" in waive:
         return Gate("canary", "red", "not sent")
     if not _has_something_to_send(run):
         return Gate("canary", "green", "not sent: there is nothing to write")
     if (at := last_green(run.ledger)) and _age(run.ledger, at) < CANARY_LASTS_SECONDS:
         return Gate("canary", "green", f"came back unharmed at {at[:16]}Z")
-    stage_id = await _orders_stage(run)
+    stage_id = await _orders_stage(run, places)
     wrong = await send_canary(
         run.client,
         run.ledger,
@@ -284,9 +288,9 @@ async def _canary(run: Run, watch_seconds: float, *, with_archived: bool, waive:
     return _gate("canary", wrong, fine)
 
 
-async def _orders_stage(run: Run) -> int:
+async def _orders_stage(run: Run, places: Places) -> int:
     """The last stage of the orders' own pipeline, made now if it is not there yet."""
-    await provision_pipelines(run)
+    await provision_pipelines(run, places)
     stages = run.plan.table("plan_stages")
     if not stages:
         answer = await run.client.call("GET", "/api/v2/stages", cost=5, entity="stage")

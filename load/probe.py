@@ -22,8 +22,9 @@ from typing import Any, Final
 from load.costs import endpoint_name, token_cost
 from load.errors import Ambiguous, NeverSent, RecordRejected, Rejected
 from load.lists import pages
-from load.provision import FIELD_LISTS, LABEL_CODE
+from load.provision import FIELD_LISTS
 from load.run import Sender, Waits
+from load.wanted import LABEL_CODE
 
 NAME: Final = "Migration probe, may be deleted"
 _NEWEST: Final[Mapping[str, str | int]] = {

@@ -11,24 +11,37 @@ Raises `ConfigError` for a clash of names or types, for a full cap, and for a re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Final
 
 from load.crashpoints import crashpoint
 from load.errors import ConfigError, RetryLater, TargetChanged
-from load.ledger.catalog import FieldCode, field_codes, option_ids, save_field, save_options
+from load.ledger.catalog import (
+    FieldCode,
+    ask_options,
+    field_codes,
+    option_ids,
+    options_asked_above,
+    save_field,
+    save_options,
+)
 from load.lists import pages
 from load.payload import Catalog
 from load.phases import PHASES
 from load.plan import PlanField
 from load.run import Run, Sent
+from load.wanted import (
+    LABEL_CODE,
+    LABEL_COLUMN,
+    Labels,
+    Wanted,
+    folded,
+    wanted_labels,
+    wanted_provisions,
+)
 
 FIELD_CAPS: Final = {"lite": 30, "growth": 100, "premium": 300, "ultimate": 500}
 FIELD_LISTS: Final = {phase.entity: phase.field_list for phase in PHASES if phase.field_list}
-LABEL_COLUMN: Final = "label_names"
-LABEL_CODE: Final = "label_ids"
-WITH_OPTIONS: Final = frozenset({"enum", "set"})
 _LIST_COST: Final = 10
 _WRITE_COST: Final = 5
 _ROUNDS: Final = 3
@@ -36,17 +49,9 @@ _ROUNDS: Final = 3
 Listed = dict[str, list[dict[str, Any]]]
 
 
-@dataclass(slots=True)
-class Wanted:
-    """What the plan needs of one field."""
-
-    planned: PlanField
-    labels: list[str] = field(default_factory=list)
-
-
 async def provision_fields(run: Run) -> Catalog:
     """Fields, options and labels. Gives the catalogue of this account."""
-    wanted, labels = _wanted(run), _labels(run)
+    wanted, labels = wanted_provisions(run), wanted_labels(run)
     if any(code.state == "intent" for code in field_codes(run.ledger).values()):
         await run.clock.sleep(run.settle_seconds)
     listed = await _list(run, FIELD_LISTS)
@@ -76,60 +81,35 @@ async def recognise_fields(
 ) -> tuple[dict[tuple[str, str], FieldCode], dict[tuple[str, str], dict[str, int]]]:
     """What provisioning made in the account: fields, and option ids by label. Makes nothing."""
     listed, options = await _list(run, FIELD_LISTS), {}
-    for one in _wanted(run):
+    for one in wanted_provisions(run):
         remote = _match(one.planned, {}, listed)
         if remote is not None:
             _remember(run, one.planned, remote, created=False)
             place = (one.planned.entity, one.planned.column_name)
-            options[place] = _ids_of(remote, one.labels)
-    for entity, names in _labels(run).items():
+            options[place] = one.labels.found({}, remote.get("options") or [])
+    for entity, labels in wanted_labels(run).items():
         for remote in listed[entity]:
             if remote["field_code"] == LABEL_CODE:
-                options[entity, LABEL_COLUMN] = _ids_of(remote, names)
+                options[entity, LABEL_COLUMN] = labels.found({}, remote.get("options") or [])
     return field_codes(run.ledger), options
-
-
-def _ids_of(remote: Mapping[str, Any], labels: Sequence[str]) -> dict[str, int]:
-    there = {_folded(option["label"]): int(option["id"]) for option in remote.get("options") or []}
-    return {label: there[_folded(label)] for label in labels if _folded(label) in there}
 
 
 def wanted_fields(run: Run) -> list[PlanField]:
     """The custom fields that the plan needs."""
-    return [one.planned for one in _wanted(run)]
+    return [one.planned for one in wanted_provisions(run)]
 
 
 def missing_fields(run: Run, listed: Listed) -> list[PlanField]:
     """The fields that provisioning would make."""
     known = field_codes(run.ledger)
-    return [one.planned for one in _wanted(run) if _match(one.planned, known, listed) is None]
+    return [
+        one.planned for one in wanted_provisions(run) if _match(one.planned, known, listed) is None
+    ]
 
 
 async def list_fields(run: Run) -> Listed:
     """The account's fields by entity."""
     return await _list(run, FIELD_LISTS)
-
-
-def _wanted(run: Run) -> list[Wanted]:
-    labels: dict[tuple[str, str], list[str]] = {}
-    for option in run.plan.table("plan_field_options"):
-        labels.setdefault((option["entity"], option["column_name"]), []).append(
-            option["option_label"]
-        )
-    found = []
-    for one in run.plan.fields():
-        names = labels.get((one.entity, one.column_name), [])
-        # a field of options cannot be made without one, and nothing could be written into it
-        if one.field_type != "native" and (names or one.field_type not in WITH_OPTIONS):
-            found.append(Wanted(one, list(dict.fromkeys(names))))
-    return found
-
-
-def _labels(run: Run) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for label in run.plan.table("plan_labels"):
-        found.setdefault(label["entity"], []).append(label["label_name"])
-    return found
 
 
 async def _list(run: Run, lists: Mapping[str, str]) -> Listed:
@@ -156,9 +136,15 @@ def _match(
             " was deleted in the account; restore it there, or drop it from the mapping, and plan"
             " again"
         )
+    return find_field(one, listed)
+
+
+def find_field(one: PlanField, listed: Listed) -> dict[str, Any] | None:
+    """The account's field for a planned one that the ledger does not know."""
+    custom = [remote for remote in listed[one.entity] if remote["is_custom_field"]]
     committed = [remote for remote in custom if remote["field_code"] in one.field_codes]
     same_name = committed or [
-        remote for remote in custom if _folded(remote["field_name"]) == _folded(one.field_name)
+        remote for remote in custom if folded(remote["field_name"]) == folded(one.field_name)
     ]
     if len(same_name) > 1:
         raise ConfigError(
@@ -192,8 +178,8 @@ def _check_cap(run: Run, listed: Listed, missing: int) -> None:
 async def _create_field(run: Run, one: Wanted, listed: Listed) -> dict[str, Any]:
     planned = one.planned
     body: dict[str, Any] = {"field_name": planned.field_name, "field_type": planned.field_type}
-    if one.labels:
-        body["options"] = [{"label": label} for label in one.labels]
+    if one.labels.names:
+        body["options"] = [{"label": label} for label in one.labels.names]
     crashpoint("provision.before_intent", "field")
     _remember(run, planned, {"field_code": ""}, created=True, state="intent")
     crashpoint("provision.after_intent", "field")
@@ -236,34 +222,45 @@ async def _ensure_options(
     entity: str,
     column: str,
     remote: dict[str, Any],
-    labels: Sequence[str],
+    labels: Labels,
     *,
     is_new: bool,
 ) -> None:
     """Adds the options that are missing, all in one call, and remembers every id by our label."""
-    if not labels:
+    if not labels.names:
         return
-    made: frozenset[str] = frozenset(labels) if is_new else frozenset()
-    options = {_folded(option["label"]): option["id"] for option in remote.get("options") or []}
+    known = option_ids(run.ledger).get((entity, column), {})
+    above = options_asked_above(run.ledger).get((entity, column))
+    made: frozenset[str] = frozenset(labels.names) if is_new else frozenset()
+    options = list(remote.get("options") or [])
     for _ in range(_ROUNDS):
-        missing = [label for label in labels if _folded(label) not in options]
+        ids = labels.found(known, options)
+        if above is not None:
+            # a run that died had asked for these
+            made |= {label for label, option_id in ids.items() if option_id > above}
+        missing = [label for label in labels.names if label not in ids]
         if not missing:
-            ids = {label: int(options[_folded(label)]) for label in labels}
             save_options(run.ledger, entity, column, ids, created=made)
             return
+        if above is None:
+            above = max((int(option["id"]) for option in options), default=0)
+            crashpoint("provision.before_intent", "option")
+            ask_options(run.ledger, entity, column, above=above)
+        crashpoint("provision.after_intent", "option")
         path = f"{FIELD_LISTS[entity]}/{remote['field_code']}/options"
         body = [{"label": label} for label in missing]
         sent = await run.send("POST", path, cost=_WRITE_COST, body=body, entity="option")
-        made |= frozenset(missing)
+        crashpoint("provision.after_answer", "option")
         if sent.kind == "ok" and isinstance(sent.data, list):
-            options |= {_folded(option["label"]): option["id"] for option in sent.data}
+            options += sent.data
+            made |= frozenset(missing)
             run.count("option", "created", len(missing))
             continue
         await _settle_or_raise(run, sent, f"{entity} {column}: {len(missing)} options")
         relisted = await _list(run, {entity: FIELD_LISTS[entity]})
         for one in relisted[entity]:
             if one["field_code"] == remote["field_code"]:
-                options = {_folded(item["label"]): item["id"] for item in one.get("options") or []}
+                options = list(one.get("options") or [])
     raise RetryLater(f"{entity} {column}: options could not be added; run apply again")
 
 
@@ -278,7 +275,3 @@ def _remember(
     code = FieldCode(one.entity, one.column_name, remote["field_code"], name, one.field_type, state)
     if known != code:
         save_field(run.ledger, code, created=created)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from load.account import check_account
+from load.confirming import refuse_unconfirmed, unconfirmed
 from load.crashpoints import crashpoint
 from load.errors import ConfigError, RetryLater
 from load.ledger.catalog import (
@@ -29,8 +30,10 @@ from load.lists import pages
 from load.merge import element_hashes
 from load.payload import Catalog, current_value, target_hash
 from load.phases import PHASE_OF
+from load.pipelines import Places, list_places, provision_pipelines
 from load.provision import FIELD_LISTS, Listed, list_fields, provision_fields, wanted_fields
 from load.run import Run
+from load.schema_more import more_steps
 from load.schema_plan import DELETE_COST, WRITE_COST, SchemaStep, schema_steps
 
 DELETING: Final = "field to be deleted"
@@ -51,31 +54,43 @@ class SchemaResult:
 
 
 async def plan_schema(run: Run) -> list[SchemaStep]:
-    """What would be done. Reads the fields (40 tokens) and changes nothing."""
-    return schema_steps(run.ledger, wanted_fields(run), await list_fields(run))
+    """What would be done. Reads fields, pipelines and stages (50 tokens) and changes nothing."""
+    return _steps(run, await list_fields(run), await list_places(run))
+
+
+def _steps(run: Run, listed: Listed, places: Places) -> list[SchemaStep]:
+    steps = schema_steps(run.ledger, wanted_fields(run), listed)
+    return [*steps, *more_steps(run, listed, places)]
 
 
 async def change_schema(run: Run, *, replace: bool, prune: bool) -> SchemaResult:
     """Makes the account's fields those of the catalogue; `replace` and `prune` delete values."""
     await check_account(run)
-    _finish_deletions(run, await list_fields(run))
-    steps = await plan_schema(run)
+    listed, places = await list_fields(run), await list_places(run)
+    _finish_deletions(run, listed)
+    steps = _steps(run, listed, places)
     _refuse_clashes(steps)
+    refuse_unconfirmed(unconfirmed(run, listed, places))
     run.catalog = Catalog(field_codes(run.ledger), option_ids(run.ledger))
     allowed = {"replace": replace, "prune": prune}
-    outcomes: dict[tuple[str, str], str] = {}
+    outcomes: dict[tuple[str, str, str], str] = {}
     for step in steps:
-        place = (step.entity, step.column_name)
+        place = _of(step)
         if step.action == "rename":
             outcomes[place] = await _rename(run, step)
         elif step.action in allowed and not allowed[step.action]:
             outcomes[place] = f"needs --{step.action}"
         elif step.action in allowed:
             outcomes[place] = await _delete(run, step)
-    if not any(step.action == "replace" and outcomes[_place(step)] != "done" for step in steps):
+    if not any(step.action == "replace" and outcomes[_of(step)] != "done" for step in steps):
         # a field that could not be replaced still has its old type, which a load refuses
         await provision_fields(run)
-    return SchemaResult(tuple((step, outcomes.get(_place(step), _rest(step))) for step in steps))
+        await provision_pipelines(run, places)
+    return SchemaResult(tuple((step, outcomes.get(_of(step), _rest(step))) for step in steps))
+
+
+def _of(step: SchemaStep) -> tuple[str, str, str]:
+    return step.action, step.entity, step.column_name
 
 
 def _place(step: SchemaStep) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """What the account's fields would need to become those of the catalogue: a plan, no call.
 
     create        the account has no such field
+    add           options or labels that the account's field lacks
     adopt         the committed codes, or name and type, say that a field there is meant
     rename        ours, and the catalogue calls it otherwise now
     replace       ours, and its type changed: delete and make again, if it holds our values only
@@ -22,13 +23,15 @@ from typing import Any, Final, Literal
 from load.ledger.catalog import FieldCode, field_codes
 from load.ledger.store import Ledger
 from load.plan import PlanField
+from load.wanted import folded
 
-Action = Literal["create", "adopt", "rename", "replace", "prune", "left", "clash"]
+Action = Literal["create", "add", "adopt", "rename", "replace", "prune", "left", "clash"]
 Listed = Mapping[str, Sequence[Mapping[str, Any]]]
 WRITE_COST: Final = 5
 DELETE_COST: Final = 3
 _TOKENS: Final[dict[str, int]] = {
     "create": WRITE_COST,
+    "add": WRITE_COST,
     "rename": WRITE_COST,
     "replace": WRITE_COST + DELETE_COST,
     "prune": DELETE_COST,
@@ -157,7 +160,9 @@ def _unknown_field(one: PlanField, listed: Listed) -> SchemaStep:
             "a field of this name has another type: rename it in Pipedrive, or give ours another"
             " field_name in seeds/mapping/fields.csv",
         )  # fmt: skip
-    why = "its code is committed" if by_code else "same name and type"
+    why = "its code is committed" if by_code else (
+        "same name and type: taken for ours once its code is committed"
+    )  # fmt: skip
     return _made("adopt", one, str(found["field_code"]), str(found["field_name"]),
                  one.field_name, why)  # fmt: skip
 
@@ -182,8 +187,3 @@ def _remote(listed: Listed, code: FieldCode) -> Mapping[str, Any] | None:
     return next(
         (one for one in listed.get(code.entity, ()) if one["field_code"] == code.field_code), None
     )
-
-
-def folded(text: str) -> str:
-    """Names are the same if they differ in case and spaces only."""
-    return " ".join(text.split()).casefold()

@@ -87,6 +87,7 @@ fields_compared as (
         coalesce(
             fields_listed.hashes_sent[fields_listed.column_name], md5('null')
         ) as hash_sent,
+        fields_listed.hashes_sent[fields_listed.column_name] is null as is_new_column,
         json_extract_string(
             destination_hashes.hashes_there, '$.' || fields_listed.column_name
         ) as hash_there,
@@ -164,8 +165,8 @@ fields_decided as (
                 then if(is_known and is_filled_there, 'keep', 'send')
             when on_update = 'fill_empty' and is_known and not is_filled_there
                 then 'send'
-            -- the time of a snapshot is no change by itself
-            when on_update = 'with_others' then 'accompany'
+            -- the time of a snapshot is no change by itself, unless the column is new
+            when on_update = 'with_others' and not is_new_column then 'accompany'
             when
                 is_known
                 and (hash_there is distinct from hash_sent)

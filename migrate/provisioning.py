@@ -1,6 +1,6 @@
-"""The account's fields brought to the catalogue, with a plan of its own; their codes as a seed.
+"""The account's fields brought to the catalogue, with a plan of its own; codes and ids as a seed.
 
-Every load makes missing fields and options by itself. What goes further (other names, other types,
+Every load makes missing fields, options, pipelines and stages by itself. What goes further (other names, other types,
 dropped fields) is done here, seen first. Raises what the loader raises.
 """
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from migrate.settings import Settings
 
 CODES: Final = Path("seeds/decisions/field_codes.csv")
-CODE_COLUMNS: Final = ("company_id", "entity", "column_name", "field_code")
+CODE_COLUMNS: Final = ("company_id", "entity", "column_name", "option_label", "field_code")
+_PLACES: Final = (
+    "select entity, source_key, pipedrive_id from id_map where entity in ('pipeline', 'stage')"
+    " and state = 'confirmed'"
+)
 _COLUMNS: Final = ("entity", "column", "action", "was", "becomes", "tokens", "why", "outcome")
 CODE_VERSION: Final = "1"
 
@@ -106,18 +110,18 @@ def _outcome(result: SchemaResult, *, dry_run: bool) -> Outcome:
     tokens = sum(step.tokens for step, _ in result.steps)
     if not rows:
         return Outcome("provision", "the account's fields are those of the catalogue")
-    headline = f"{len(rows)} fields differ from the catalogue"
+    headline = f"{len(rows)} things differ from the catalogue"
     notes = ["Next: aiq2pd provision"] if dry_run else ["Next: aiq2pd plan, then aiq2pd apply"]
     stays = result.stays
     if not dry_run:
         done = sum(outcome == "done" for _, outcome in result.steps)
-        headline = f"{done} of {len(rows)} fields are as the catalogue has them"
+        headline = f"{done} of {len(rows)} things are as the catalogue has them now"
     return Outcome(
         "provision",
         headline,
         NEEDS_A_HUMAN if stays else DONE,
         facts={"tokens of these writes": tokens},
-        tables=(Table("Fields", _COLUMNS, rows),),
+        tables=(Table("Provisioning", _COLUMNS, rows),),
         notes=tuple(notes),
     )
 
@@ -132,25 +136,40 @@ def _row(step: SchemaStep, outcome: str) -> tuple[str | int, ...]:
 @remembered
 def export_codes(settings: Settings, _progress: Progress, *, to: Path | None = None) -> Outcome:
     """`aiq2pd ledger export-fields`."""
-    from load.ledger.catalog import field_codes
-
     file = to or project_dir() / CODES
     with open_ledger(settings) as ledger:
         bound = ledger.binding()
-        codes = sorted(field_codes(ledger).items())
-    rows = [
-        (str((bound or {})["company_id"]), code.entity, code.column_name, code.field_code)
-        for _, code in codes
-        if code.state == "active"
-    ]
-    if not rows:
+        known = _known(ledger)
+    if not known:
         raise ConfigError("the ledger knows of no fields yet: run aiq2pd provision or apply first")
-    _write(file, rows)
+    _write(file, [(str((bound or {})["company_id"]), *row) for row in known])
     return Outcome(
         "ledger export-fields",
-        f"{len(rows)} codes of fields are in {settings.places.shown(file)}",
-        notes=("Commit it: a ledger that is lost, or another machine, finds the fields by it.",),
+        f"{len(known)} codes of fields and ids of options, labels, pipelines and stages are in"
+        f" {settings.places.shown(file)}",
+        notes=("Commit it: a ledger that is lost, or another machine, finds all of them by it.",),
     )
+
+
+def _known(ledger: Ledger) -> list[tuple[str, str, str, str]]:
+    """Entity, column or key, option label, code or id of all that was provisioned."""
+    from load.ledger.catalog import field_codes, option_ids
+
+    rows = [
+        (code.entity, code.column_name, "", code.field_code)
+        for code in field_codes(ledger).values()
+        if code.state == "active"
+    ]
+    rows += [
+        (entity, column, label, str(option_id))
+        for (entity, column), options in option_ids(ledger).items()
+        for label, option_id in options.items()
+    ]
+    rows += [
+        (row["entity"], row["source_key"], "", str(row["pipedrive_id"]))
+        for row in ledger.db.execute(_PLACES)
+    ]
+    return rows
 
 
 def _write(file: Path, rows: Sequence[tuple[str, ...]]) -> None:

@@ -140,10 +140,11 @@ class Settings(BaseSettings):
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY",
         "how orders cross: all_deals, archived_waves (closed deals are archived, in waves under "
-        "the cap) or recent_deals (older ones are counted on their person); "
+        "the cap), lines_as_text (an order's lines are a text in its deal) or recent_deals (older "
+        "ones are counted on their person); "
         "plan.plan_strategies shows what each would cost",
         "all_deals",
-        pattern="^(all_deals|archived_waves|recent_deals)$",
+        pattern="^(all_deals|archived_waves|lines_as_text|recent_deals)$",
     )
     calendar_days: float = _variable(
         "AIQ2PD_CALENDAR_DAYS",

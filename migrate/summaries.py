@@ -27,7 +27,7 @@ STRATEGIES: Final = (
     "Ways for orders to cross",
     (
         "select strategy, tokens, days, deals_at_most, deal_cap, fits_cap, fits_calendar, "
-        "is_chosen, is_recommended, is_built, reporting_lost "
+        "is_chosen, is_recommended, reporting_lost "
         "from plan.plan_strategies order by tokens desc"
     ),
 )
@@ -109,7 +109,7 @@ def order_strategies(file: Path) -> tuple[Table, str]:
     chosen = next((row for row in rows if row["is_chosen"]), None)
     if chosen is None or chosen["fits_cap"] or chosen["fits_calendar"]:
         return table, ""
-    fitting = next((_named(row) for row in rows if row["is_recommended"]), "none of these")
+    fitting = next((str(row["strategy"]) for row in rows if row["is_recommended"]), "none of these")
     return table, (
         f"order strategy {chosen['strategy']} fits neither the cap ({chosen['deals_at_most']:,} of"
         f" {chosen['deal_cap']:,} deals) nor the calendar ({chosen['days']:,.1f} days);"
@@ -129,11 +129,6 @@ def history_ways(file: Path) -> Table:
     """What the history of points and campaigns would cost in either form."""
     with open_warehouse(file) as warehouse:
         return warehouse.table(*HISTORY)
-
-
-def _named(strategy: dict[str, Cell]) -> str:
-    name = str(strategy["strategy"])
-    return name if strategy["is_built"] else f"{name} (priced only: not built yet)"
 
 
 def plan_tables(file: Path) -> tuple[dict[str, Cell], tuple[Table, ...]]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Final
 
 from load.ledger.store import Ledger
+
+ASKED: Final = "options asked for"
+ANSWERED: Final = "options known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,34 @@ def save_field(ledger: Ledger, code: FieldCode, *, created: bool) -> None:
         )  # fmt: skip
 
 
+def ask_options(ledger: Ledger, entity: str, column: str, *, above: int) -> None:
+    """Written before the call: options of this field with ids above this one are of our making."""
+    ledger.event(ASKED, {"entity": entity, "name": column, "above": above})
+
+
+def options_asked_above(ledger: Ledger) -> dict[tuple[str, str], int]:
+    """Fields whose options were asked for by a run that died before it knew them."""
+    found: dict[tuple[str, str], int] = {}
+    rows = ledger.db.execute(
+        "select what, detail from events where what in (?, ?) order by seq", (ASKED, ANSWERED)
+    )
+    for row in rows:
+        detail = json.loads(row["detail"])
+        place = (detail["entity"], detail["name"])
+        if row["what"] == ANSWERED:
+            found.pop(place, None)
+        else:
+            found.setdefault(place, int(detail["above"]))
+    return found
+
+
 def save_options(
     ledger: Ledger, entity: str, column: str, ids: dict[str, int], *, created: frozenset[str]
 ) -> None:
     """Remembers options by their label; those in `created` were made by this run."""
     with ledger.transaction() as db:
+        if (entity, column) in options_asked_above(ledger):
+            ledger.event(ANSWERED, {"entity": entity, "name": column})
         for label, option_id in ids.items():
             db.execute(
                 "insert into option_ids values (?1, ?2, ?3, ?4, ?5) on conflict do update set"

@@ -13,9 +13,10 @@ from load.errors import RetryLater
 from load.ledger import catalog, removals
 from load.lists import pages
 from load.payload import Catalog
-from load.provision import FIELD_LISTS, LABEL_CODE, LABEL_COLUMN
+from load.provision import FIELD_LISTS
 from load.run import Run
 from load.undo.account import Account
+from load.wanted import LABEL_CODE, LABEL_COLUMN
 
 COST: Final = 3
 _LIST_COSTS: Final = {"field": 10, "pipeline": 5, "stage": 5}

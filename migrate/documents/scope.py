@@ -30,7 +30,7 @@ order by limits.deals_per_seat, deals_at_most desc, strategies.strategy
 """
 STRATEGIES: Final = """
 select strategy, tokens, days::double as days, deals_at_most, deal_cap, fits_cap, fits_calendar,
-    is_chosen, is_recommended, is_built, reporting_lost
+    is_chosen, is_recommended, reporting_lost
 from plan.plan_strategies order by tokens desc, strategy
 """
 FIELDS_TO_MAKE: Final = """

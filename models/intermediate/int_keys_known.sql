@@ -3,7 +3,8 @@
 
 select
     entity,
-    source_key
+    source_key,
+    coalesce(reason_code = 'archived', false) as is_archived
 from {{ ref('stg_ledger__id_map') }}
 -- what was undone may come back under any key
 where

@@ -9,6 +9,8 @@ dispositions as (
     where disposition = 'deal'
 ),
 
+lines_written as (select * from {{ ref('int_order_lines_written') }}),
+
 mapped as (
 
     select
@@ -40,6 +42,12 @@ mapped as (
     from lines
 
     inner join dispositions on lines.order_source_key = dispositions.source_key
+
+    left join lines_written
+        on lines.order_source_key = lines_written.order_source_key
+
+    -- the others are one text in their deal
+    where lines_written.order_source_key is null
 
 )
 

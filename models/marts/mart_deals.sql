@@ -17,6 +17,13 @@ stores as (select * from {{ ref('int_stores_configured') }}),
 
 attributions as (select * from {{ ref('int_order_attributions_parsed') }}),
 
+lines_written as (select * from {{ ref('int_order_lines_written') }}),
+
+deals_known as (
+    select * from {{ ref('int_keys_known') }}
+    where entity = 'deal'
+),
+
 mapped as (
 
     select
@@ -53,12 +60,13 @@ mapped as (
             when stores.store_id is not null then stores.visible_to
             else try_cast({{ policy('visibility_without_store') }} as integer)
         end as visible_to,
-        -- sent by itself, after lines and notes: an archived deal can't be edited
+        -- sent by itself, after lines and notes: an archived deal can't be edited, and
+        -- so it stays archived whatever strategy is chosen later
         coalesce(
             '{{ decided_setting('order_strategy') }}' = 'archived_waves'
             and stages.deal_status in ('won', 'lost'),
             false
-        ) as is_archived,
+        ) or coalesce(deals_known.is_archived, false) as is_archived,
 
         ---------- custom fields
         dispositions.source_key as migration_key__c,
@@ -76,6 +84,7 @@ mapped as (
         {{ within_length(clean_text('orders.store_name')) }} as order_store_name__c,
         {{ within_length('orders.employee_name') }} as order_employee__c,
         orders.customer_text as customer_on_order__c,
+        lines_written.lines_text as order_lines__c,
         {{ within_length('attributions.attr_source') }} as deal_attr_source__c,
         {{ within_length('attributions.attr_medium') }} as deal_attr_medium__c,
         {{ within_length('attributions.attr_campaign') }} as deal_attr_campaign__c,
@@ -93,6 +102,11 @@ mapped as (
     left join stores on orders.store_id = stores.store_id
 
     left join attributions on dispositions.source_key = attributions.source_key
+
+    left join deals_known on dispositions.source_key = deals_known.source_key
+
+    left join lines_written
+        on dispositions.source_key = lines_written.order_source_key
 
 )
 

@@ -8,13 +8,19 @@ lines as (select * from {{ ref('int_order_lines_priced') }}),
 
 dispositions as (select * from {{ ref('int_orders_dispositioned') }}),
 
--- only products of deals that load: a catalogue nobody sells from is no use to anyone
+lines_written as (select * from {{ ref('int_order_lines_written') }}),
+
+-- only products of lines that load: a catalogue nobody sells from is no use to anyone
 products_sold as (
     select distinct lines.product_source_key as source_key
     from lines
     inner join dispositions
         on lines.order_source_key = dispositions.source_key
-    where dispositions.disposition = 'deal'
+    left join lines_written
+        on lines.order_source_key = lines_written.order_source_key
+    where
+        dispositions.disposition = 'deal'
+        and lines_written.order_source_key is null
 ),
 
 mapped as (

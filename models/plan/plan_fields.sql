@@ -4,31 +4,47 @@ with
 
 fields as (select * from {{ ref('fields') }}),
 
-field_codes as (select * from {{ ref('field_codes') }}),
+products as (select * from {{ ref('mart_products') }}),
 
-codes_gathered as (
-    select
-        entity,
-        column_name,
-        list(field_code order by field_code) as field_codes
-    from field_codes
-    group by entity, column_name
+codes as (
+    select * from {{ ref('plan_codes_committed') }}
+    where option_label is null
+),
+
+-- a field that the order strategy leaves empty would take a place under the cap
+fields_used as (
+    select * from fields
+    where
+        (
+            entity = 'product'
+            and (
+                '{{ decided_setting('order_strategy') }}' <> 'lines_as_text'
+                or exists (select 1 from products)
+            )
+        )
+        or (
+            entity <> 'product'
+            and (
+                column_name <> 'order_lines__c'
+                or '{{ decided_setting('order_strategy') }}' = 'lines_as_text'
+            )
+        )
 ),
 
 coded as (
     select
-        fields.entity,
-        fields.column_name,
-        fields.field_name,
-        fields.field_type,
-        fields.is_personal,
-        fields.on_update,
-        coalesce(codes_gathered.field_codes, []) as field_codes
-    from fields
-    left join codes_gathered
+        fields_used.entity,
+        fields_used.column_name,
+        fields_used.field_name,
+        fields_used.field_type,
+        fields_used.is_personal,
+        fields_used.on_update,
+        coalesce(codes.committed_codes, []) as field_codes
+    from fields_used
+    left join codes
         on
-            fields.entity = codes_gathered.entity
-            and fields.column_name = codes_gathered.column_name
+            fields_used.entity = codes.entity
+            and fields_used.column_name = codes.column_name
 )
 
 select * from coded

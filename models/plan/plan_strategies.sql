@@ -139,7 +139,6 @@ listed as (
     select
         'all_deals' as strategy,
         1 as preference,
-        true as is_built,
         tokens,
         deals_after_load as deals_at_most,
         'nothing' as reporting_lost,
@@ -150,7 +149,6 @@ listed as (
     select
         'archived_waves' as strategy,
         2 as preference,
-        true as is_built,
         tokens + 5 * new_closed_deals as tokens,
         -- what stays open keeps its place, and a wave needs one
         least(
@@ -165,7 +163,6 @@ listed as (
     select
         'lines_as_text' as strategy,
         3 as preference,
-        false as is_built,
         tokens - tokens_of_lines as tokens,
         deals_after_load as deals_at_most,
         'no report by product' as reporting_lost,
@@ -176,7 +173,6 @@ listed as (
     select
         'recent_deals' as strategy,
         4 as preference,
-        true as is_built,
         tokens - tokens_of_older as tokens,
         deals_after_load - (new_deals - new_recent_deals) as deals_at_most,
         'older orders are totals on their person' as reporting_lost,
@@ -189,7 +185,6 @@ judged as (
     select
         listed.strategy,
         listed.preference,
-        listed.is_built,
         cast(listed.tokens as bigint) as tokens,
         cast(listed.tokens / listed.tokens_per_day as decimal(18, 2)) as days,
         cast(listed.deals_at_most as bigint) as deals_at_most,
@@ -201,14 +196,16 @@ judged as (
         listed.reporting_lost
     from listed
     cross join chosen
-    -- where older orders are no deals, the plan can't price ways in which they are
-    where chosen.strategy <> 'recent_deals' or listed.strategy = 'recent_deals'
+    -- what is no deal or no line in the plan has no price there: where such a way is
+    -- chosen, the others are not compared (aiq2pd estimate does)
+    where
+        chosen.strategy not in ('recent_deals', 'lines_as_text')
+        or listed.strategy = chosen.strategy
 ),
 
 recommended as (
     select
         strategy,
-        is_built,
         tokens,
         days,
         deals_at_most,

@@ -39,6 +39,11 @@ orders_counted as (
     where disposition = 'counted'
 ),
 
+lines_written as (
+    select coalesce(sum(line_count), 0) as line_count
+    from {{ ref('int_order_lines_written') }}
+),
+
 facts_open as (
     select * from {{ ref('plan_facts_open') }}
     where strategy = '{{ decided_setting('order_strategy') }}'
@@ -253,6 +258,16 @@ summed as (
         0 as tokens
     from orders_counted
     where order_count > 0
+    union all
+    select
+        'line' as entity,
+        'count' as action,
+        'text_in_its_deal' as reason,
+        line_count as rows,
+        0 as calls,
+        0 as tokens
+    from lines_written
+    where line_count > 0
     union all
     -- what the chosen order strategy relies on and nobody probed
     select

@@ -51,9 +51,10 @@ SIDE_TABLES = {
     "plan_fields": "entity varchar, column_name varchar, field_name varchar, field_type varchar,"
     " is_personal boolean, on_update varchar, field_codes varchar[]",
     "plan_field_options": "entity varchar, column_name varchar, option_label varchar, rank integer",
-    "plan_labels": "entity varchar, label_name varchar, rank integer",
-    "plan_pipelines": "source_key varchar, name varchar",
-    "plan_stages": "source_key varchar, pipeline__source_key varchar, name varchar, rank integer",
+    "plan_labels": "entity varchar, label_name varchar, rank integer, committed_codes varchar[]",
+    "plan_pipelines": "source_key varchar, name varchar, committed_codes varchar[]",
+    "plan_stages": "source_key varchar, pipeline__source_key varchar, name varchar, rank integer,"
+    " committed_codes varchar[]",
     "plan_summary": "entity varchar, action varchar, reason varchar, rows bigint, calls bigint,"
     " tokens bigint",
     "plan_totals": "calls bigint, tokens bigint",
@@ -152,12 +153,25 @@ class World:
                 (*row, self.codes.get(row[:2], [])) for row in self.fields if row[0] in used
             ],
             "plan_field_options": [row for row in self.options if row[0] in used],
-            "plan_labels": [("person", name, n) for n, name in enumerate(self.labels)]
+            "plan_labels": [
+                ("person", name, n, self.codes.get(("person", name), []))
+                for n, name in enumerate(self.labels)
+            ]
             if "person" in used
             else [],
-            "plan_pipelines": [("aiq:pipeline:Orders", "Orders")] if "deal" in used else [],
+            "plan_pipelines": [
+                ("aiq:pipeline:Orders", "Orders", self.codes.get(("pipeline", "Orders"), []))
+            ]
+            if "deal" in used
+            else [],
             "plan_stages": [
-                (f"aiq:stage:{name}", "aiq:pipeline:Orders", name, rank)
+                (
+                    f"aiq:stage:{name}",
+                    "aiq:pipeline:Orders",
+                    name,
+                    rank,
+                    self.codes.get(("stage", name), []),
+                )
                 for rank, name in enumerate(("New", "Done"))
             ]
             if "deal" in used

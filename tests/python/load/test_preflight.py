@@ -164,11 +164,11 @@ def test_a_field_with_the_name_and_type_of_ours_is_adopted_only_if_somebody_conf
     made = company.ask("POST", "/api/v2/personFields", body)["data"]
     world = worlds.small(persons=1, deals=0)
     result = check(world, with_canary=False)
-    assert states(result)["adopted_fields"] == "red"
-    assert made["field_code"] in why(result, "adopted_fields")
-    assert states(check(world, waive={"adopted_fields"}))["adopted_fields"] == "waived"
+    assert states(result)["adopted"] == "red"
+    assert made["field_code"] in why(result, "adopted")
+    assert states(check(world, waive={"adopted"}))["adopted"] == "waived"
     world.codes["person", "points__c"] = [made["field_code"]]
-    assert states(check(world, with_canary=False))["adopted_fields"] == "green"
+    assert states(check(world, with_canary=False))["adopted"] == "green"
     assert loader.apply(world).exit_code == 0
     listed = company.ask("GET", "/api/v2/personFields?limit=500")["data"]
     names = [one["field_name"] for one in listed]

@@ -225,7 +225,8 @@ def test_a_field_that_was_there_before_us_is_never_renamed_replaced_or_pruned(
     company.ask("POST", "/api/v2/personFields", {"field_name": "Points", "field_type": "double"})
     world = worlds.small(persons=1, deals=0)
     steps = fields(world, dry_run=True)
-    assert [one.why for one in steps if one.action == "adopt"] == ["same name and type"]
+    (step,) = [one for one in steps if one.action == "adopt"]
+    assert step.why.startswith("same name and type")
     assert loader.apply(world).exit_code == 0
     result = fields(changed(world, "points__c", field_name="Loyalty points"))
     assert actions(result) == {("points__c", "left"): "reported"}

@@ -74,6 +74,40 @@ class Account:
             )
         ]
 
+    def held(self, entity: str) -> int:
+        """Records of an entity that we made and that are there, by the ledger's copy."""
+        sql = (
+            f"select count(*) from ledger.id_map where entity = '{entity}' and state = 'confirmed'"
+        )
+        return int(self.ask(sql)[0][0])
+
+    def texts(self, column: str) -> list[str]:
+        """What the deals hold in a field of ours."""
+        ((code,),) = self.ask(
+            f"select field_code from ledger.field_codes where column_name = '{column}'"
+        )
+        held = [one["record"]["custom_fields"].get(code) for one in self.deals()]
+        return [text for text in held if text]
+
+    def spent(self) -> int:
+        """Tokens that the service has counted so far."""
+        return int(door.get(self.info.pipedrive_url, "stats")["tokens"])
+
+    def starting(self) -> int:
+        """Tokens that the plan says each start of a load costs: its preflight and its first look."""
+        ((tokens,),) = self.ask(
+            "select sum(tokens)::bigint from plan.plan_readings where purpose in"
+            " ('preflight', 'apply')"
+        )
+        return int(tokens)
+
+    def forecast_holds(self, before: int, *, starts: int = 1) -> None:
+        """What the plan said of tokens, against what the service counted since: within 2 %."""
+        ((planned,),) = self.ask("select sum(tokens)::bigint from plan.plan_summary")
+        spent = self.spent() - before
+        planned += (starts - 1) * self.starting()
+        assert abs(spent - planned) <= 0.02 * spent, (spent, planned)
+
     def check(self) -> str:
         """The independent checker's last line."""
         dump = self.folder / "records.jsonl"
@@ -136,6 +170,7 @@ def test_deals_are_archived_in_waves_a_kill_among_them_and_an_undo_leave_nothing
     )
     assert waves > 1
     assert most <= FREE
+    before = small.spent()
     assert small.killed("archive.after_answer:deal#40") == -signal.SIGKILL
     small.run("apply", code=3)
     deals = small.deals()
@@ -143,13 +178,20 @@ def test_deals_are_archived_in_waves_a_kill_among_them_and_an_undo_leave_nothing
     archived = [one for one in deals if one["archived"]]
     assert len(deals) > FREE
     assert 0 <= len(closed) - len(archived) <= 3
-    assert small.run("apply", code=3)["facts"]["write calls"] == 0
     small.run("sweep")
+    # the kill costs a second start, and a look at the deal in doubt
+    small.forecast_holds(before, starts=2)
+    assert small.run("apply", code=3)["facts"]["write calls"] == 0
     verified = small.run("verify")
     assert verified["facts"]
     assert "0 violations" in small.check()
     again = small.run("plan")
     assert again["facts"]["tokens"] == 0
+    # nobody can take an archived deal back by the API: another strategy leaves it as it is
+    monkeypatch.setenv("AIQ2PD_ORDER_STRATEGY", "all_deals")
+    small.run("build")
+    assert small.run("plan")["facts"]["tokens"] == 0
+    assert small.ask("select count(*) from plan.plan_deals where reason = 'archived'") == [(0,)]
     small.run("undo", "--all", "--fields", "--yes")
     assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]
 
@@ -182,4 +224,42 @@ def test_a_sample_that_is_taken_back_leaves_nothing(small):
     assert held > 0
     small.run("undo", "--all", "--fields", "--yes")
     assert small.deals() == []
+    assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]
+
+
+@pytest.mark.long
+def test_lines_cross_as_a_text_of_their_deal_and_become_lines_when_somebody_decides_so(
+    small, monkeypatch
+):
+    monkeypatch.setenv("AIQ2PD_ORDER_STRATEGY", "lines_as_text")
+    small.run("build")
+    small.run("plan", "--read-back")
+    before = small.spent()
+    small.run("apply", "--waive", "deal_cap", code=3)
+    small.run("sweep")
+    small.forecast_holds(before)
+    ((lines, orders),) = small.ask(
+        "select count(*), count(distinct order_source_key) from intermediate.int_order_lines_priced"
+        " inner join intermediate.int_orders_dispositioned as orders"
+        " on order_source_key = orders.source_key where disposition = 'deal'"
+    )
+    texts = [json.loads(text) for text in small.texts("order_lines__c")]
+    assert (sum(map(len, texts)), len(texts)) == (lines, orders)
+    assert lines > orders > 0
+    assert small.held("deal_product") == small.held("product") == 0
+    assert small.ask("select sum(rows) from plan.plan_summary where entity = 'line'") == [(lines,)]
+    assert small.run("verify")["facts"]
+    assert "0 violations" in small.check()
+    assert small.run("apply", "--waive", "deal_cap", code=3)["facts"]["write calls"] == 0
+    monkeypatch.setenv("AIQ2PD_ORDER_STRATEGY", "all_deals")
+    small.run("build")
+    small.run("plan")
+    small.run("apply", "--waive", "deal_cap", code=3)
+    assert small.texts("order_lines__c") == []
+    assert small.held("deal_product") == lines
+    # what has lines by now keeps them
+    monkeypatch.setenv("AIQ2PD_ORDER_STRATEGY", "lines_as_text")
+    small.run("build")
+    assert small.run("plan")["facts"]["tokens"] == 0
+    small.run("undo", "--all", "--fields", "--yes")
     assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]
