@@ -1,7 +1,7 @@
 """The account's fields brought to the catalogue, with a plan of its own; codes and ids as a seed.
 
-Every load makes missing fields, options, pipelines and stages by itself. What goes further (other names, other types,
-dropped fields) is done here, seen first. Raises what the loader raises.
+Every load makes missing fields, options, pipelines and stages by itself. What goes further (other
+names, other types, dropped fields) is done here, seen first. Raises what the loader raises.
 """
 
 from __future__ import annotations

@@ -48,11 +48,11 @@ def export_fields(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Write the account's codes of our custom fields into a seed, to be committed.
+    """Write codes of fields and ids of options, labels and stages into a seed, to be committed.
 
-    A code never changes, a name may: with this file, fields are found after an administrator
-    renamed them even where the ledger is lost or another machine loads. Lines of other companies
-    stay. Sends nothing.
+    A code never changes, a name may: with this file, fields, options, labels, pipelines and stages
+    are found after an administrator renamed them even where the ledger is lost or another machine
+    loads. Lines of other companies stay. Sends nothing.
 
     Example:
 

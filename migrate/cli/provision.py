@@ -36,11 +36,13 @@ def provision(
 ) -> None:
     """Make the account's fields those of the catalogue: create, rename, and on demand more.
 
-    `apply` makes missing fields and options by itself. This also renames those of ours that the
-    catalogue calls otherwise now. A field is replaced or pruned only if we made it and only while
-    every value in it is ours. Names that an administrator gave, and fields that one deleted, are
-    told and left. Can be killed and run again. Exit codes: 2 another field stands in the way,
-    3 something stays that needs a flag or a human, 75 run again.
+    `apply` makes missing fields, options, labels, pipelines and stages by itself. This also
+    renames fields of ours that the catalogue calls otherwise now. A field is replaced or pruned
+    only if we made it and only while every value in it is ours. Names that an administrator gave,
+    and what one deleted, are told. What was there before us under the name of ours starts nothing
+    until its code or id is committed to seeds/decisions/field_codes.csv. Can be killed and run
+    again. Exit codes: 2 something of others stands in the way, 3 something stays that needs a flag
+    or a human, 75 run again.
 
     Example:
 

@@ -94,7 +94,7 @@ class Account:
         return int(door.get(self.info.pipedrive_url, "stats")["tokens"])
 
     def starting(self) -> int:
-        """Tokens that the plan says each start of a load costs: its preflight and its first look."""
+        """Tokens that each start of a load costs by the plan: its preflight and its first look."""
         ((tokens,),) = self.ask(
             "select sum(tokens)::bigint from plan.plan_readings where purpose in"
             " ('preflight', 'apply')"
@@ -131,6 +131,7 @@ def extracted(tmp_path_factory):
         folder / "sandbox", personas=40, seed=7, window_scale=600, plan="growth", seats=1
     )
     try:
+        door.post(info.pipedrive_url, "snapshot", {"name": "empty"})
         door.post(info.pipedrive_url, "fill", {"entity": "deal", "count": CAP - FREE})
         door.post(info.pipedrive_url, "snapshot", {"name": "before"})
         with pytest.MonkeyPatch.context() as patch:
@@ -231,11 +232,12 @@ def test_a_sample_that_is_taken_back_leaves_nothing(small):
 def test_lines_cross_as_a_text_of_their_deal_and_become_lines_when_somebody_decides_so(
     small, monkeypatch
 ):
+    door.post(small.info.pipedrive_url, "restore", {"name": "empty"})
     monkeypatch.setenv("AIQ2PD_ORDER_STRATEGY", "lines_as_text")
     small.run("build")
     small.run("plan", "--read-back")
     before = small.spent()
-    small.run("apply", "--waive", "deal_cap", code=3)
+    small.run("apply", code=3)
     small.run("sweep")
     small.forecast_holds(before)
     ((lines, orders),) = small.ask(
@@ -250,11 +252,11 @@ def test_lines_cross_as_a_text_of_their_deal_and_become_lines_when_somebody_deci
     assert small.ask("select sum(rows) from plan.plan_summary where entity = 'line'") == [(lines,)]
     assert small.run("verify")["facts"]
     assert "0 violations" in small.check()
-    assert small.run("apply", "--waive", "deal_cap", code=3)["facts"]["write calls"] == 0
+    assert small.run("apply", code=3)["facts"]["write calls"] == 0
     monkeypatch.setenv("AIQ2PD_ORDER_STRATEGY", "all_deals")
     small.run("build")
     small.run("plan")
-    small.run("apply", "--waive", "deal_cap", code=3)
+    small.run("apply", code=3)
     assert small.texts("order_lines__c") == []
     assert small.held("deal_product") == lines
     # what has lines by now keeps them
@@ -262,4 +264,4 @@ def test_lines_cross_as_a_text_of_their_deal_and_become_lines_when_somebody_deci
     small.run("build")
     assert small.run("plan")["facts"]["tokens"] == 0
     small.run("undo", "--all", "--fields", "--yes")
-    assert door.post(small.info.pipedrive_url, "compare", {"name": "before"})["equal"]
+    assert door.post(small.info.pipedrive_url, "compare", {"name": "empty"})["equal"]
