@@ -12,18 +12,17 @@ in a result with exit code 75.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from load import guard, watch
 from load.account import check_account
-from load.archiving import archive_wave, is_archived
+from load.archiving import archive_wave
 from load.crashpoints import crashpoint
 from load.creates import create
 from load.errors import ConfigError, MigrationError, RetryLater
 from load.finished import unfinished
-from load.ledger import changes, doubts, records, removals, retries
-from load.ledger.records import Record
+from load.ledger import changes, doubts, records, removals
 from load.ledger.store import Ledger
 from load.payload import parent_keys
 from load.phases import PHASE_OF, PHASES, Phase
@@ -34,18 +33,13 @@ from load.provision import provision_fields
 from load.run import Run, Sender, Shows, Timings, Waits
 from load.settle import settle
 from load.signals import stop_on_signals
+from load.sorting import is_wanted, sort_rows
 from load.updates import LEFT_TO_PEOPLE, update
 from load.values import check_values
 
 CODE_VERSION: Final = "1"
 BATCH_SIZE: Final = 480
 _ROUNDS: Final = 4
-_PLANNED_AWAY: Final = {
-    "skip": "unchanged",
-    "conflict": LEFT_TO_PEOPLE,
-    "waiting": "waiting",
-    "quarantine": "quarantined",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +57,6 @@ class ApplyResult:
     value_differences: tuple[str, ...]
     exit_code: int
     message: str = ""
-
-
-@dataclass(slots=True)
-class Todo:
-    """The rows of a batch by what is to be done with them."""
-
-    create: list[PlanRow] = field(default_factory=list)
-    update: list[PlanRow] = field(default_factory=list)
-    parked: list[PlanRow] = field(default_factory=list)
 
 
 async def apply(
@@ -131,6 +116,7 @@ async def _all_phases(run: Run) -> None:
     await guard.check_all(run)
     await provision_pipelines(run)
     run.on_barrier("field")
+    await _lower_first(run)
     for wave in run.plan.waves():
         for phase in PHASES:
             await _run_phase(run, phase, wave)
@@ -139,18 +125,45 @@ async def _all_phases(run: Run) -> None:
         run.on_barrier("deal")
 
 
+async def _lower_first(run: Run) -> None:
+    """Updates of columns that may not be raised, such as opt-outs: before all else, of every wave.
+
+    A load goes on for days, and they must not wait for their turn in it. What is still in doubt
+    after that is settled in its own phase.
+    """
+    for phase in PHASES:
+        columns = {
+            column
+            for (entity, column), policy in run.policies.items()
+            if (entity, policy) == (phase.entity, "never_raise")
+        }
+        if not columns or not run.plan.manifest["counts"].get(phase.entity, {}).get("update"):
+            continue
+        keys = run.plan.updates_of(phase.entity, columns)
+        run.progress.start(phase.entity, len(keys))
+        for start in range(0, len(keys), BATCH_SIZE):
+            found = run.plan.rows_of(phase.entity, keys[start : start + BATCH_SIZE])
+            unsettled: dict[str, PlanRow] = {}
+            await _work_off(run, phase, list(found.values()), unsettled)
+            run.ahead |= found.keys() - unsettled.keys()
+        run.progress.finish(phase.entity)
+
+
 async def _run_phase(run: Run, phase: Phase, wave: int) -> None:
     planned = sum(run.plan.manifest["counts"].get(phase.entity, {}).values())
     if not planned:
         return
     run.progress.start(phase.entity, planned)
     unsettled: dict[str, PlanRow] = {}
-    plan, done = unfinished(run.plan, run.ledger, phase.entity, wave=wave, planned=planned)
+    plan, done = unfinished(
+        run.plan, run.ledger, phase.entity, wave=wave, planned=planned, ahead=run.ahead
+    )
     if done:
         run.progress.advance(phase.entity, done)
         run.count(phase.entity, "unchanged", done)
     for rows in whole_groups(phase, plan.rows(phase.entity, BATCH_SIZE, wave=wave)):
-        await _work_off(run, phase, rows, unsettled)
+        left = [row for row in rows if row.source_key not in run.ahead]
+        await _work_off(run, phase, left, unsettled)
         await watch.look(run, phase)
     for _ in range(_ROUNDS):
         if not unsettled:
@@ -183,7 +196,7 @@ async def _work_off(
         key for row in rows for key in [*parent_keys(row.payload), *row.parents]
     )
     known = records.fetch(run.ledger, [*keys, *(key for key in parents if key not in keys)])
-    todo = _sorted(run, phase, rows, known, first_time=first_time)
+    todo = sort_rows(run, phase, rows, known, first_time=first_time)
     unsettled |= {row.source_key: row for row in todo.parked}
     if todo.update:
         known |= records.fetch(run.ledger, [row.source_key for row in todo.update])
@@ -197,75 +210,9 @@ async def _work_off(
                 unsettled[row.source_key] = row
 
 
-def _sorted(
-    run: Run, phase: Phase, rows: Iterable[PlanRow], known: dict[str, Record], *, first_time: bool
-) -> Todo:
-    """By the ledger first: what it is sure of is never sent again, whatever the plan says."""
-    todo, entity = Todo(), phase.entity
-    for row in rows:
-        record = known.get(row.source_key)
-        state = record.state if record else "planned"
-        if record is not None and retries.may_try_again(record, row.new_hash):
-            state = "planned"
-        if record is not None and is_archived(run, record) and _is_wanted(row, record):
-            state = "archived"
-        if state == "ambiguous":
-            todo.parked.append(row)
-        elif record and state == "confirmed" and _is_wanted(row, record):
-            todo.update.append(row)
-        elif state == "planned" and row.action == "adopt" and row.pipedrive_id is not None:
-            _adopt(run, phase, row, known)
-            todo.update.append(row)
-        elif row.action == "create" and (state == "planned" or _was_undone(run, phase, record)):
-            todo.create.append(row)
-        else:
-            run.progress.advance(entity)
-            if first_time:
-                run.count(entity, _nothing_to_do(row, state))
-    return todo
-
-
-def _was_undone(run: Run, phase: Phase, record: Record | None) -> bool:
-    """Removed by an undo that this plan already knew of: it may be made again."""
-    return (
-        record is not None
-        and record.state == "removed"
-        and not removals.removed_since(
-            run.ledger, phase.entity, record.source_key, str(run.plan.manifest["created_at"])
-        )
-    )
-
-
-def _is_wanted(row: PlanRow, record: Record) -> bool:
-    """Whether the plan wants something of a record that is there."""
-    if row.action == "update" and row.take_ours:
-        return True
-    return row.action in ("create", "update", "adopt") and record.payload_hash != row.new_hash
-
-
-def _nothing_to_do(row: PlanRow, state: str) -> str:
-    """What a row that sends nothing counts as."""
-    if row.action in _PLANNED_AWAY:
-        return _PLANNED_AWAY[row.action]
-    known = {"confirmed": "unchanged", "archived": "archived before", "quarantined": "quarantined"}
-    return known.get(state, "conflict")
-
-
-def _adopt(run: Run, phase: Phase, row: PlanRow, known: dict[str, Record]) -> None:
-    deal = known.get(str(row.payload.get("deal__source_key")))
-    changes.adopt(
-        run.ledger,
-        phase.entity,
-        row.source_key,
-        row.pipedrive_id or 0,
-        run.plan.digest,
-        deal.pipedrive_id if deal else None,
-    )
-
-
 def _was_updating(run: Run, row: PlanRow) -> bool:
     record = records.fetch(run.ledger, [row.source_key]).get(row.source_key)
-    return record is not None and record.state == "confirmed" and _is_wanted(row, record)
+    return record is not None and record.state == "confirmed" and is_wanted(row, record)
 
 
 def whole_groups(phase: Phase, batches: Iterable[list[PlanRow]]) -> Iterable[list[PlanRow]]:

@@ -7,7 +7,7 @@ other state is for the engine to judge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,9 +25,16 @@ _WRITING: Final = ("create", "update", "adopt")
 
 
 def unfinished(
-    plan: FrozenPlan, ledger: Ledger, entity: str, *, wave: int, planned: int
+    plan: FrozenPlan,
+    ledger: Ledger,
+    entity: str,
+    *,
+    wave: int,
+    planned: int,
+    ahead: Set[str] = frozenset(),
 ) -> tuple[FrozenPlan, int]:
-    """The plan without an entity's finished rows, and how many those are.
+    """The plan without an entity's finished rows, and how many those are; without those `ahead`,
+    which this run has counted already.
 
     The whole plan and 0 where less than half is finished: then reading it all costs less.
     """
@@ -40,6 +47,8 @@ def unfinished(
         held = records.confirmed_hashes(ledger, [row["source_key"] for row in rows])
         for row in rows:
             key = row["source_key"]
+            if key in ahead:
+                continue
             if key in held and held[key] == row["new_hash"] and _is_settled_by_hash(row):
                 done += 1
             else:

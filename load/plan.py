@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -113,6 +113,16 @@ class FrozenPlan:
             wanted = part if wanted is None else part & wanted
         found = table.to_batches(columns, wanted, size, batch_readahead=1, fragment_readahead=1)
         yield from (batch for batch in found if batch.num_rows)
+
+    def updates_of(self, entity: str, columns: Set[str]) -> list[str]:
+        """Source keys of the updates that change one of these columns, in the order of sending."""
+        looked_at = ["source_key", "action", "changed_fields"]
+        return [
+            str(row["source_key"])
+            for batch in self.batches(entity, _ROW_GROUP, wave=None, columns=looked_at)
+            for row in batch.to_pylist()
+            if row["action"] == "update" and not columns.isdisjoint(row["changed_fields"] or ())
+        ]
 
     def rows_of(self, entity: str, source_keys: Sequence[str]) -> dict[str, PlanRow]:
         """The rows of these records that hold a payload, by source key."""

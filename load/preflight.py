@@ -271,7 +271,7 @@ async def _canary(
 ) -> Gate:
     if "canary" in waive:
         return Gate("canary", "red", "not sent")
-    if not _has_something_to_send(run):
+    if not has_something_to_send(run.plan, run.ledger):
         return Gate("canary", "green", "not sent: there is nothing to write")
     if (at := last_green(run.ledger)) and _age(run.ledger, at) < CANARY_LASTS_SECONDS:
         return Gate("canary", "green", f"came back unharmed at {at[:16]}Z")
@@ -303,10 +303,11 @@ def _age(ledger: Ledger, at: str) -> float:
     return (ledger.now() - datetime.fromisoformat(at)).total_seconds()
 
 
-def _has_something_to_send(run: Run) -> bool:
+def has_something_to_send(plan: FrozenPlan, ledger: Ledger) -> bool:
+    """Whether an apply of this plan would write a record."""
     for phase in PHASES:
-        for rows in run.plan.rows(phase.entity, _BATCH):
-            known = records.fetch(run.ledger, [row.source_key for row in rows])
+        for rows in plan.rows(phase.entity, _BATCH):
+            known = records.fetch(ledger, [row.source_key for row in rows])
             for row in rows:
                 if would(row.action, row.new_hash, known.get(row.source_key)).startswith("would"):
                     return True

@@ -111,6 +111,8 @@ class Run:
     suspects: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     # id -> source key of what was created since the last look for changes by others
     fresh: dict[int, str] = field(default_factory=dict)
+    # source keys of rows that were worked off before their turn
+    ahead: set[str] = field(default_factory=set)
     stop_cause: BaseException | None = None
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=REFUSALS_WATCHED))
     _slots: asyncio.Semaphore = field(init=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,29 +57,16 @@ async def company(account: PipedriveAccount, ledger: Ledger) -> Company:
     return found
 
 
-async def load_to_the_end(
-    account: PipedriveAccount,
-    ledger: Ledger,
-    plan: FrozenPlan,
-    *,
-    progress: Progress,
-    on_barrier: Callable[[str], object],
-    say: Callable[[str], None],
-    clock: Clock | None = None,
-) -> ApplyResult:
-    """Like `load`, and when the day's tokens are used up it sleeps until there are new ones."""
+def sleep_until(
+    goes_on_at: datetime, *, say: Callable[[str], None], clock: Clock | None = None
+) -> None:
+    """Until the day's new tokens are there for sure, in short naps."""
     clock = clock or RealClock()
-    while True:
-        result, goes_on_at = await _run(
-            account, ledger, plan, clock, progress, on_barrier, dry_run=False
-        )
-        if result.exit_code != RUN_AGAIN_LATER or goes_on_at is None:
-            return result
-        goes_on_at += AFTER_THE_RESET
-        say(f"today's tokens are used up; going on at {goes_on_at:%Y-%m-%d %H:%M} UTC")
-        while (left := (goes_on_at - clock.now()).total_seconds()) > 0:
-            # in short naps: a machine that slept meanwhile goes on by the wall clock
-            await clock.sleep(min(left, LONGEST_NAP))
+    goes_on_at += AFTER_THE_RESET
+    say(f"today's tokens are used up; going on at {goes_on_at:%Y-%m-%d %H:%M} UTC")
+    while (left := (goes_on_at - clock.now()).total_seconds()) > 0:
+        # a machine that slept meanwhile goes on by the wall clock
+        asyncio.run(clock.sleep(min(left, LONGEST_NAP)))
 
 
 async def load(
@@ -89,25 +77,10 @@ async def load(
     progress: Progress,
     dry_run: bool,
     on_barrier: Callable[[str], object] = lambda _entity: None,
-) -> ApplyResult:
-    """One run of the loader over a frozen plan; `on_barrier` is called after each phase."""
-    result, _ = await _run(
-        account, ledger, plan, RealClock(), progress, on_barrier, dry_run=dry_run
-    )
-    return result
-
-
-async def _run(  # noqa: PLR0917
-    account: PipedriveAccount,
-    ledger: Ledger,
-    plan: FrozenPlan,
-    clock: Clock,
-    progress: Progress,
-    on_barrier: Callable[[str], object],
-    *,
-    dry_run: bool,
 ) -> tuple[ApplyResult, datetime | None]:
-    """The run, and when it can go on if the day's tokens ended it."""
+    """One run of the loader over a frozen plan, and when it can go on if the day's tokens ended it;
+    `on_barrier` is called after each phase."""
+    clock = RealClock()
     async with PipedriveClient(account, ledger, clock, read_only=dry_run) as client:
         result = await apply_plan(
             plan,
@@ -119,7 +92,7 @@ async def _run(  # noqa: PLR0917
             dry_run=dry_run,
             on_barrier=on_barrier,
         )
-        return result, client.goes_on_at()
+        return result, client.goes_on_at() if result.exit_code == RUN_AGAIN_LATER else None
 
 
 def apply_outcome(

@@ -16,6 +16,7 @@ from load.preflight import Gate, Preflight
 from load.preflight import preflight as ask
 from migrate.addresses import is_loopback
 from migrate.outcome import CONFIGURATION, DONE, Outcome, Table
+from migrate.refreshing import source_fresh
 from migrate.settings import PIPEDRIVE
 from migrate.signing import sign_off
 from migrate.steps import frozen_plan, open_ledger, publish_ledger, remembered
@@ -66,6 +67,7 @@ def check(
                     *decisions(settings, plan),
                     facts_probed(settings, plan),
                     watching(account, waive),
+                    source_fresh(plan, ledger, clock.now()),
                     *(() if is_sample else (sign_off(settings, plan),)),
                 ),
                 waive=frozenset(waive),

@@ -173,7 +173,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
     from migrate.continuity import keys_go_on
     from migrate.loading import company
     from migrate.signing import hashes
-    from migrate.summaries import history_ways, order_strategies, plan_tables
+    from migrate.summaries import history_ways, order_strategies, plan_tables, source_read_at
 
     with open_ledger(settings) as ledger:
         who = asyncio.run(company(settings.pipedrive(), ledger))
@@ -191,7 +191,7 @@ def make_plan(settings: Settings, progress: Progress, *, read_back: bool | None 
         settings.places.plans,
         source_account=str(settings.alpine_iq_uid),
         company_id=who.company_id,
-        more=hashes(settings, who.company_id),
+        more=hashes(settings, who.company_id) | source_read_at(settings.places.warehouse),
     )
     facts, tables = plan_tables(settings.places.warehouse)
     return Outcome(

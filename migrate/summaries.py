@@ -23,6 +23,10 @@ PLAN: Final = (
     "select entity, action, reason, rows, calls, tokens from plan.plan_summary order by 1, 2, 3",
 )
 TOTALS: Final = "select * from plan.plan_totals"
+READ_AT: Final = (
+    "select strftime(max(fetched_at) at time zone 'UTC', '%Y-%m-%dT%H:%M:%S+00:00') "
+    "from raw_alpine_iq.extraction_runs"
+)
 STRATEGIES: Final = (
     "Ways for orders to cross",
     (
@@ -98,6 +102,13 @@ def open_warehouse(file: Path) -> Iterator[Warehouse]:
     """Open for as long as the block lasts."""
     with closing(connect(file, read_only=True)) as connection:
         yield Warehouse(connection)
+
+
+def source_read_at(file: Path) -> dict[str, str]:
+    """When the source was read last, UTC, as a plan remembers it; nothing if only exports were."""
+    with open_warehouse(file) as warehouse:
+        ((at,),) = warehouse.table("", READ_AT).rows or ((None,),)
+    return {"source_read_at": str(at)} if at else {}
 
 
 def order_strategies(file: Path) -> tuple[Table, str]:

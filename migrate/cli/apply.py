@@ -20,7 +20,18 @@ def apply(
         str, typer.Option("--plan", help="Digest of an older plan; default: the newest.")
     ] = "",
     wait: Annotated[
-        bool, typer.Option("--wait", help="Sleep through the reset of the daily budget.")
+        bool,
+        typer.Option(
+            "--wait", help="Sleep through the reset of the daily budget; then as with --refresh."
+        ),
+    ] = False,
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh",
+            help="First read the source's lists and Pipedrive again, build and plan: for each "
+            "further day of a load.",
+        ),
     ] = False,
     wave: Annotated[
         int, typer.Option("--wave", min=0, help="Only this wave; those before are signed off.")
@@ -43,6 +54,8 @@ def apply(
 
     Can be killed at any instruction: run it again and it goes on, with nothing written twice. A
     plan that is done writes nothing. The gates of `preflight` come first, and a red one stops it.
+    Updates of consent, opt-outs above all, go before everything else. A plan whose source was read
+    over a day ago is not applied (gate `source_fresh`): --refresh makes a new one first.
     A first --sample needs no sign-off: look at it in Pipedrive, then commit the line that the red
     gate `sign_off` names to seeds/decisions/sign_offs.csv; `undo` takes a sample away again.
     Exit codes: 2 a gate is red, 3 some records were refused and are quarantined, 4 Pipedrive
@@ -52,15 +65,8 @@ def apply(
 
         aiq2pd apply --dry-run
     """
-    from migrate.applying import apply_plan
+    from migrate.applying import Wish, apply_plan
 
-    step = partial(
-        apply_plan,
-        digest=plan,
-        dry_run=dry_run,
-        wait=wait,
-        waive=tuple(waive or ()),
-        wave=wave,
-        sample=sample,
-    )
+    wish = Wish(plan, dry_run, sample, tuple(waive or ()), wave)
+    step = partial(apply_plan, wish=wish, wait=wait, renew=refresh)
     run_on_account("apply", step, as_json=as_json, debug=debug, sandbox=sandbox)

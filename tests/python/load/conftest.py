@@ -106,6 +106,8 @@ class World:
     waves: dict[str, int] = field(default_factory=dict)
     # committed codes of fields, by entity and column
     codes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    # columns that an update changes, by source key
+    changed: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, entity: str, source_key: str, **payload: Any) -> None:
         if entity in ("organization", "person", "product", "deal"):
@@ -141,7 +143,8 @@ class World:
         ]
         hashes = {name: md5(value) for name, value in payload.items()}
         return [
-            entity, key, self.waves.get(key, 0), position, action, None, None, md5(payload), [],
+            entity, key, self.waves.get(key, 0), position, action, None, None, md5(payload),
+            self.changed.get(key, []),
             json.dumps(payload), json.dumps(hashes), target_id, parents,
             10 if entity == "note" else 5, "reversible",
         ]  # fmt: skip

@@ -99,6 +99,24 @@ def test_consent_goes_down_but_never_up(loader, loaded):
     assert result.exit_code == 4
 
 
+def test_opt_outs_go_before_everything_else_whatever_their_wave(loader, company, loaded):
+    optout, late = f"{PERSON}2", 3
+    loaded.payloads["person"][optout] |= {"opt_in__c": "No", "points__c": 7.0}
+    loaded.actions[optout] = ("update", person(loader, 2)["id"])
+    loaded.changed[optout] = ["opt_in__c", "points__c"]
+    loaded.waves[optout] = late
+    loaded.add("organization", "aiq:store:9", name="New shop")
+    loaded.add("person", f"{PERSON}99", name="Somebody New")
+    before = len(company.calls())
+    result = loader.apply(loaded)
+    sent = [one for one in company.calls()[before:] if one["method"] != "GET"]
+    assert (sent[0]["method"], sent[0]["path"].rpartition("/")[0]) == ("PATCH", "/api/v2/persons")
+    assert [one["method"] for one in sent[1:]] == ["POST", "POST"]
+    assert result.counts["person"] == {"created": 1, "unchanged": 5, "updated": 1}
+    assert person(loader, 2)["custom_fields"][code(loader, "points__c")] == 7.0
+    assert loader.apply(loaded).writes == 0
+
+
 def test_elements_that_others_added_survive_an_update_of_a_list(loader, loaded):
     added = {"value": "private@example.org", "primary": False, "label": "home"}
     shown = person(loader, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 from types import SimpleNamespace
@@ -10,7 +9,13 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from load.clock import RealClock
+from load.errors import ConfigError
+from load.progress import Silent
+from migrate import applying, loading, refreshing, steps
+from migrate.applying import Wish
 from migrate.cli import app
+from migrate.outcome import Outcome
 from migrate.preflight import (
     ATTESTED,
     DECIDED,
@@ -20,7 +25,7 @@ from migrate.preflight import (
     decisions,
     facts_probed,
 )
-from migrate.settings import Attestation
+from migrate.settings import ALPINE_IQ, Attestation, Settings
 from migrate.signing import SIGNED
 
 TODAY = dt.date(2026, 11, 24)
@@ -151,40 +156,74 @@ def test_a_ledger_deleted_after_a_whole_migration_is_rebuilt_and_the_next_plan_c
     assert answer["facts"]["write calls"] == 0
 
 
-def test_apply_that_waits_sleeps_through_the_reset_and_finishes(tmp_path):
-    """The day's tokens end in the middle; the sandbox gives new ones when the clock says so."""
-    from load.clock import RealClock
-    from load.errors import BudgetExhausted
-    from migrate import loading
+class Night(RealClock):
+    """An evening whose hours pass by sleeping."""
 
-    said, slept = [], []
-    now = dt.datetime(2026, 11, 24, 21, 30, tzinfo=dt.UTC)
+    def __init__(self):
+        self.slept = []
 
-    class Night(RealClock):
-        def now(self):
-            return now + dt.timedelta(seconds=sum(slept))
-
-        async def sleep(self, seconds):
-            slept.append(seconds)
-
-    runs = iter(
-        [
-            (SimpleNamespace(exit_code=75), dt.datetime(2026, 11, 25, tzinfo=dt.UTC)),
-            (SimpleNamespace(exit_code=0), None),
-        ]
-    )
-
-    async def one_run(*_arguments, **_options):
-        return next(runs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "_run", one_run)
-        result = asyncio.run(
-            loading.load_to_the_end(
-                None, None, None, progress=None, on_barrier=None, say=said.append, clock=Night()
-            )
+    def now(self):
+        return dt.datetime(2026, 11, 24, 21, 30, tzinfo=dt.UTC) + dt.timedelta(
+            seconds=sum(self.slept)
         )
-    assert result.exit_code == 0
-    assert sum(slept) == 2.5 * 3600 + 120
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+
+
+def test_a_load_sleeps_through_the_reset_of_the_budget_and_two_minutes_longer():
+    night, said = Night(), []
+    reset = dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
+    loading.sleep_until(reset, say=said.append, clock=night)
+    assert sum(night.slept) == 2.5 * 3600 + 120
     assert "2026-11-25 00:02 UTC" in said[0]
-    assert BudgetExhausted.exit_code == 75
+
+
+@pytest.mark.parametrize(
+    ("options", "steps_seen"),
+    [
+        ({}, ["apply"]),
+        ({"renew": True}, ["refresh", "apply"]),
+        ({"wait": True}, ["apply", "sleep", "refresh", "apply"]),
+        ({"wait": True, "wish": Wish(digest="abc")}, ["apply", "sleep", "apply"]),
+    ],
+)
+def test_each_further_day_of_a_load_begins_with_a_new_plan_unless_one_is_named(
+    data_dir, monkeypatch, options, steps_seen
+):
+    seen = []
+    reset = dt.datetime(2026, 11, 25, tzinfo=dt.UTC)
+    ends = iter([(Outcome("apply", "stopped", 75), reset), (Outcome("apply", "done"), None)])
+
+    def once(*_arguments):
+        seen.append("apply")
+        return next(ends)
+
+    monkeypatch.setattr(applying, "_once", once)
+    monkeypatch.setattr(loading, "sleep_until", lambda *_a, **_k: seen.append("sleep"))
+    monkeypatch.setattr(refreshing, "refresh", lambda *_a: seen.append("refresh"))
+    for name, value in zip(ALPINE_IQ, ("http://127.0.0.1:1", "7", "a key"), strict=True):
+        monkeypatch.setenv(name, value)
+    outcome = applying.apply_plan(Settings(), Silent(), **options)
+    assert seen == steps_seen
+    assert outcome.exit_code == (0 if options.get("wait") else 75)
+
+
+def test_a_named_plan_and_a_new_one_are_not_asked_for_together(data_dir):
+    with pytest.raises(ConfigError, match="give one of them"):
+        applying.apply_plan(Settings(), Silent(), wish=Wish(digest="abc"), renew=True)
+
+
+def test_what_was_read_over_a_day_ago_is_not_written(migrated_copy, monkeypatch):
+    for name, value in migrated_copy.variables().items():
+        monkeypatch.setenv(name, value)
+    ours = Settings()
+    plan = steps.frozen_plan(ours, "")
+    now = dt.datetime.fromisoformat(plan.manifest["source_read_at"])
+    with steps.open_ledger(ours) as ledger:
+        in_time = refreshing.source_fresh(plan, ledger, now + dt.timedelta(hours=24))
+        done = refreshing.source_fresh(plan, ledger, now + dt.timedelta(hours=25))
+        ledger.db.execute("delete from id_map where entity = 'person'")
+        late = refreshing.source_fresh(plan, ledger, now + dt.timedelta(hours=25))
+    assert (in_time.state, done.state, late.state) == ("green", "green", "red")
+    assert "--refresh" in late.why
