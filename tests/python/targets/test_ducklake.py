@@ -18,7 +18,7 @@ from load.ledger import Ledger
 from load.progress import Silent
 from load.turns import Turns, turn
 from load.warehouse import Lake, bind, connect, lake_of
-from migrate import account, steps
+from migrate import account, applying
 from migrate.demo import PHASES
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def test_a_whole_migration_works_on_the_lake_and_ends_as_on_the_file(
     try:
         settings = account.on_sandbox(info)
         outcomes = {name: phase(settings, Silent()) for name, phase in PHASES}
-        again = steps.apply_plan(settings, Silent())
+        again = applying.apply_plan(settings, Silent())
     finally:
         process.down(on_the_lake / "sandbox")
     assert outcomes["verify"].exit_code == 0
