@@ -107,7 +107,11 @@ def counted(warehouse: Path) -> Size:
 
 
 def _catalogued() -> int:
-    return sum(row["kind"] == "custom" for row in _seed("fields.csv"))
+    """Custom fields that are made; that of lines as text is not, where lines are lines."""
+    return sum(
+        row["kind"] == "custom" and row["column_name"] != "order_lines__c"
+        for row in _seed("fields.csv")
+    )
 
 
 def _staged() -> int:

@@ -20,6 +20,8 @@ from migrate.documents.fields_page import LOSSES, POLICIES
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("scope", "data-dictionary", "order-line-dictionary", "rebuild-by-hand", "push-opt-ins")
+# made only where the order strategy is lines_as_text
+UNUSED = ("deal", "order_lines__c")
 CELLS = re.compile(r"(?<!\\)\|")
 
 Tables = dict[str, list[dict[str, str]]]
@@ -151,11 +153,12 @@ def test_each_custom_field_has_the_code_that_the_ledger_wrote_down_in_this_accou
     found = {
         key: row["code in this account"]
         for key, row in fields_of(dictionary).items()
-        if "code in this account" in row
+        if row.get("code in this account")
     }
     assert found == codes
     assert all(re.fullmatch("[0-9a-f]{40}", code) for code in found.values())
-    assert len(found) == sum(row["kind"] == "custom" for row in seed("fields.csv"))
+    custom = {(r["entity"], r["column_name"]) for r in seed("fields.csv") if r["kind"] == "custom"}
+    assert custom - found.keys() == {UNUSED}
 
 
 def test_population_is_the_number_of_our_records_that_hold_a_value_in_pipedrive(
@@ -378,7 +381,7 @@ def test_the_scope_holds_the_whole_mapping_the_schema_and_what_is_still_to_be_de
     to_make = document["Custom fields to be created"]
     assert {(row["entity"], row["name"]) for row in to_make} == {
         (row["entity"], row["column_name"]) for row in catalogue if row["kind"] == "custom"
-    }
+    } - {UNUSED}
     assert {row["is there"] for row in to_make} == {"yes"}
     others = document["Pipelines, stages and labels to be created"]
     stages = {row["name"] for row in others if row["kind"] == "stage"}

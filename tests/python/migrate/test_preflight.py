@@ -218,7 +218,7 @@ def test_what_was_read_over_a_day_ago_is_not_written(migrated_copy, monkeypatch)
     for name, value in migrated_copy.variables().items():
         monkeypatch.setenv(name, value)
     ours = Settings()
-    plan = steps.frozen_plan(ours, "")
+    plan = steps.frozen_plan(ours, migrated_copy.outcomes["plan"].facts["plan"])
     now = dt.datetime.fromisoformat(plan.manifest["source_read_at"])
     with steps.open_ledger(ours) as ledger:
         in_time = refreshing.source_fresh(plan, ledger, now + dt.timedelta(hours=24))
