@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -68,6 +68,18 @@ class MemoryPlan(FrozenPlan):
     ) -> Iterator[list[PlanRow]]:
         if rows := cast("Any", self).held[0][entity]:
             yield rows
+
+    def updates_of(self, entity: str, columns: Set[str]) -> list[str]:
+        rows = cast("Any", self).held[0][entity]
+        return [
+            row.source_key
+            for row in rows
+            if row.action == "update" and not columns.isdisjoint(row.changed_fields)
+        ]
+
+    def rows_of(self, entity: str, source_keys: Sequence[str]) -> dict[str, PlanRow]:
+        rows = cast("Any", self).held[0][entity]
+        return {row.source_key: row for row in rows if row.source_key in source_keys}
 
     def table(self, name: str) -> list[Record]:
         return [dict(row) for row in cast("Any", self).held[1].get(name, [])]
