@@ -20,6 +20,7 @@ from migrate.gates import QUESTIONS
 from migrate.outcome import EXIT_CODES
 from migrate.preflight import ATTESTED, DECIDED, PROBED, STORES_CONFIRMED, WATCHED
 from migrate.settings import variables
+from migrate.refreshing import FRESH
 from migrate.signing import SIGNED
 from tests.python.browser import browser
 
@@ -62,7 +63,7 @@ def test_every_gate_of_verify_has_its_line_in_the_runbook():
 
 
 def test_every_gate_of_preflight_has_its_line_in_the_runbook():
-    own = {ATTESTED, DECIDED, PROBED, SIGNED, STORES_CONFIRMED, WATCHED}
+    own = {ATTESTED, DECIDED, FRESH, PROBED, SIGNED, STORES_CONFIRMED, WATCHED}
     lines = {gate: f"| `{gate}` | " for gate in {*GATES, *own}}
     assert len(lines) == len(GATES) + len(own) > 10
     assert [gate for gate, line in lines.items() if line not in page("runbook.md")] == []
