@@ -19,8 +19,8 @@ from migrate.cli import app
 from migrate.gates import QUESTIONS
 from migrate.outcome import EXIT_CODES
 from migrate.preflight import ATTESTED, DECIDED, PROBED, STORES_CONFIRMED, WATCHED
-from migrate.settings import variables
 from migrate.refreshing import FRESH
+from migrate.settings import variables
 from migrate.signing import SIGNED
 from tests.python.browser import browser
 
