@@ -88,7 +88,8 @@ def confirmed_records_exist(evidence: Evidence) -> Iterator[Violation]:
 
 
 def parents_are_right(evidence: Evidence) -> Iterator[Violation]:
-    """I4: a record hangs on the parents that the plan names, unless others moved it."""
+    """I4: a record hangs on the parents that the plan names, unless others moved it. Where such a
+    parent is not loaded, a record that was there keeps its link, and the ledger names it."""
     for row, known, held in _confirmed(evidence):
         for column, parent_key in row.payload.items():
             if not column.endswith("__source_key") or not parent_key:
@@ -96,6 +97,8 @@ def parents_are_right(evidence: Evidence) -> Iterator[Violation]:
             parent = evidence.ledger.known.get(parent_key)
             name = column.removesuffix("__source_key") + "_id"
             if parent is None or parent.id is None:
+                if _keeps_its_link(evidence, known, column, name):
+                    continue
                 yield Violation("I4", row.entity, row.source_key, f"{column}: parent not loaded")
             elif held.record.get(name) != parent.id and not _moved(evidence, known, held, name):
                 yield Violation("I4", row.entity, row.source_key, f"{column}: another parent")
@@ -244,6 +247,16 @@ def _moved(evidence: Evidence, known: Known, held: Held, name: str) -> bool:
     if known.origin == "adopted" or _explained(evidence, known.entity, held.id, name):
         return True
     return f"{name.removesuffix('_id')}__source_key" in kept_columns(known)
+
+
+def _keeps_its_link(evidence: Evidence, known: Known, column: str, name: str) -> bool:
+    """Whether a link is named as waiting for its parent, and no update of ours gave another."""
+    is_named = known.reason_code == "parent" and column in (known.reason or "")
+    return is_named and not any(
+        change.by == "us" and change.before.get(name) != (change.after or {}).get(name)
+        for change in evidence.changes or ()
+        if (change.entity, change.id) == (known.entity, known.id) and change.before is not None
+    )
 
 
 def _swallowed(evidence: Evidence, known: Known, held: Held) -> bool:

@@ -1,6 +1,8 @@
 """What an update does to one record: the verdict of `load.merge` column by column, with the ledger.
 
 A value that an update of unknown outcome may have set counts as ours, whatever plan it was of.
+A column whose value can't be had (its parent is not loaded, a label has no option) is left out and
+named: the others go, an opt-out among them.
 Raises `InvariantBroken` if a body would raise a never_raise column.
 """
 
@@ -11,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from load.errors import RecordRejected
-from load.ledger import changes
 from load.ledger.changes import DoubtfulColumn
 from load.ledger.records import Record
 from load.merge import Basis, decide, merged, rank_guard
@@ -45,6 +46,8 @@ class Change:
     # columns that the plan empties and the API cannot: they hold what the answer shows
     lasting: list[str] = field(default_factory=list)
     own_elements: dict[str, list[str]] = field(default_factory=dict)
+    # columns that can't be translated: column -> code and reason
+    left_out: dict[str, tuple[str, str]] = field(default_factory=dict)
     # same columns that an update in doubt had set: nobody else did
     landed: set[str] = field(default_factory=set)
     attempt_id: int = 0
@@ -56,8 +59,8 @@ def decide_record(
     change: Change,
     known: Mapping[str, Record],
     doubtful: Sequence[DoubtfulColumn],
-) -> Change | None:
-    """Fills in what to send and what to keep; None if the record cannot be translated."""
+) -> Change:
+    """Fills in what to send, what to keep and what to leave out."""
     row, record = change.row, change.record
     parents = {
         key: parent.pipedrive_id
@@ -73,9 +76,8 @@ def decide_record(
         except (RecordRejected, KeyError) as error:
             code = "mapping" if isinstance(error, RecordRejected) else "parent"
             reason = str(error) if code == "mapping" else f"{column}: the parent is not loaded"
-            run.count(phase.entity, "conflict")
-            changes.keep_with_reason(run.ledger, phase.entity, row.source_key, code, reason)
-            return None
+            change.left_out[column] = (code, reason)
+            continue
         unsure = [one for one in doubtful if one.column_name == column]
         _decide_column(run, phase, change, column, desired, unsure)
     return change

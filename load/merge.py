@@ -105,11 +105,11 @@ def merged(
     kept = {key: element for key, element in present.items() if key not in ours or key in wanted}
     added = {key: element for key, element in wanted.items() if key not in present}
     own = [key for key in wanted if key in ours or key in added]
-    return _one_primary([*kept.values()], [*added.values()]), own
+    return one_primary([*kept.values()], [*added.values()]), own
 
 
-def _one_primary(kept: list[Any], added: list[Any]) -> list[Any]:
-    """At most one element is primary; one that is there already stays it."""
+def one_primary(kept: list[Any], added: list[Any]) -> list[Any]:
+    """Both lists, with at most one primary element; one that is there already stays it."""
     taken = any(isinstance(element, Mapping) and element.get("primary") for element in kept)
     tail = [
         {**element, "primary": False} if taken and isinstance(element, Mapping) else element

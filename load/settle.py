@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from load.crashpoints import crashpoint
 from load.errors import RecordRejected
+from load.late import written_late
 from load.ledger import doubts, records
-from load.ledger.records import Record, Written
-from load.ledger.store import Ledger
+from load.ledger.records import Record
 from load.lists import lines_of_deals, newest_down_to
-from load.payload import Catalog, current_value, target_hash
 from load.phases import Phase
 from load.run import Run
 
@@ -33,14 +32,19 @@ async def settle(run: Run, phase: Phase) -> int:
     await _wait(run, parked)
     listed = await _look(run, phase, parked)
     hits = _by_key(run, phase, listed, parked)
+    crashpoint("settle.before_commit", phase.entity)
+    # at once: what the list shows now, somebody may delete before the rest is looked for
+    with run.ledger.transaction():
+        for record in parked:
+            if record.source_key in hits:
+                _found(run, phase, record, hits[record.source_key])
     absent = [one for one in parked if one.source_key not in hits]
     hidden = await _look_in_hidden(run, phase, absent, listed)
     # a list that lags behind may leave out what answers by its id
-    hits |= {key: live for key, found in hidden.items() if (live := _live(found))}
-    crashpoint("settle.before_commit", phase.entity)
+    hits = {key: live for key, found in hidden.items() if (live := _live(found))}
     missing = 0
     with run.ledger.transaction():
-        for record in parked:
+        for record in absent:
             if record.source_key in hits:
                 _found(run, phase, record, hits[record.source_key])
             elif record.source_key in hidden:
@@ -113,14 +117,17 @@ async def _look_by_id(
 ) -> Hits:
     """Where no list shows what was deleted or merged away: the ids that the list leaves out.
 
-    A deleted record still answers by its id. Ids follow one another, so few are left out; more
-    than `_IDS_MOST` would mean that they do not, and are not asked for.
+    A deleted record still answers by its id. Ids follow one another, so few are left out, and the
+    newest are asked for first: of more than `_IDS_MOST` the oldest are not asked for.
     """
     mark = doubts.parked_since(run.ledger, phase.entity, [one.source_key for one in missing])
     shown = {int(one["id"]) for one in listed}
-    last = max(shown, default=mark) + len(missing)
+    newest = max(shown | {mark, records.high_water(run.ledger, phase.entity)})
+    left_out = [n for n in range(newest + len(missing), mark, -1) if n not in shown][:_IDS_MOST]
     found: list[dict[str, Any]] = []
-    for one in [number for number in range(mark + 1, last + 1) if number not in shown][:_IDS_MOST]:
+    for one in left_out:
+        if len(_by_key(run, phase, found, missing)) == len(missing):
+            break
         path = phase.update_path.format(id=one)
         try:
             answer = await run.client.call("GET", path, cost=phase.read_cost, entity=phase.entity)
@@ -143,51 +150,23 @@ def _by_key(
 
 def _found(run: Run, phase: Phase, record: Record, found: list[dict[str, Any]]) -> None:
     first, *others = sorted(found, key=lambda one: int(one["id"]))
-    confirm_found(run, phase, record, first)
+    lists = [
+        column
+        for column in record.field_hashes
+        if run.policies.get((phase.entity, column)) == "merge_set"
+    ]
+    written = written_late(
+        run.ledger, phase, record, first, run.catalog, salt=run.salt, lists=lists
+    )
+    records.confirm(
+        run.ledger, phase.entity, record.source_key, written, plan_digest=run.plan.digest
+    )
     doubts.settle_attempts(run.ledger, phase.entity, record.source_key, "create", "applied")
     for other in others:
         records.note_extra(
             run.ledger, phase.entity, other["id"], record.source_key, "landed twice", "to review"
         )
     run.count(phase.entity, "created")
-
-
-def confirm_found(run: Run, phase: Phase, record: Record, found: dict[str, Any]) -> None:
-    """Confirms a record that a list shows, as holding what its create sent."""
-    written = Written(
-        pipedrive_id=found["id"],
-        payload_hash=record.payload_hash,
-        field_hashes=record.field_hashes,
-        target_hashes=sent_hashes(run.ledger, phase, record, found, run.catalog, salt=run.salt),
-        own_elements=record.own_elements,
-    )
-    records.confirm(
-        run.ledger, phase.entity, record.source_key, written, plan_digest=run.plan.digest
-    )
-
-
-def sent_hashes(
-    ledger: Ledger,
-    phase: Phase,
-    record: Record,
-    found: dict[str, Any],
-    catalog: Catalog,
-    *,
-    salt: str,
-) -> dict[str, str]:
-    """What is ours in a record that is found late, by column: what one of its creates sent.
-
-    What else it shows, somebody has given it since. Only where a ledger of an earlier version
-    did not keep what was sent, what is shown counts as ours.
-    """
-    creates = doubts.sent_by_creates(ledger, phase.entity, record.source_key)
-    hashes = {}
-    for column in record.field_hashes:
-        value = current_value(phase.entity, column, found, catalog)
-        shown = target_hash(column, value, salt=salt)
-        sent = [one[column] for one in creates if column in one]
-        hashes[column] = shown if shown in sent or not sent else sent[-1]
-    return hashes
 
 
 def _deleted(run: Run, phase: Phase, record: Record, found: list[dict[str, Any]]) -> None:

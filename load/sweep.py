@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from load.account import holder_of
-from load.errors import ConfigError, RecordRejected, RetryLater
+from load.errors import ConfigError, Rejected, RetryLater
+from load.late import written_late
 from load.ledger import catalog, doubts, records
-from load.ledger.records import Record, Written
+from load.ledger.records import Record
 from load.ledger.store import Ledger
 from load.lists import lines_of_deals, newest_down_to
 from load.payload import Catalog, current_value, target_hash
 from load.phases import PHASES, Phase
 from load.run import Sender, Shows, Timings, Waits
-from load.settle import sent_hashes
 
 _LONGEST_WAIT: Final = 120.0
 _REMOVE_COST: Final = {"note": 6}
+_IS_GONE: Final = (404, 410)
 # a deal's value follows its lines; which deal a line is under is not among its values
 _NOT_COMPARED: Final = ("value", "deal__source_key")
 _COUNTERS: Final = {
@@ -137,9 +138,8 @@ async def _sweep_entity(job: _Sweep, phase: Phase) -> None:
 
 
 def _confirm_late(job: _Sweep, phase: Phase, record: Record, found: dict[str, Any]) -> Record:
-    hashes = sent_hashes(job.ledger, phase, record, found, job.names, salt=job.salt)
-    written = Written(
-        found["id"], record.payload_hash, record.field_hashes, hashes, record.own_elements
+    written = written_late(
+        job.ledger, phase, record, found, job.names, salt=job.salt, lists=record.own_elements
     )
     records.confirm(job.ledger, phase.entity, record.source_key, written, plan_digest="")
     job.result.count(phase.entity, "landed late")
@@ -159,15 +159,17 @@ async def _double(
     records.note_extra(job.ledger, phase.entity, found["id"], key, "landed twice", "removing")
     path = phase.update_path.format(id=found["id"], deal_id=found.get("deal_id"))
     job.result.writes += 1
+    why, what = "landed twice", "removed"
     try:
         await job.client.call(
             "DELETE", path, cost=_REMOVE_COST.get(phase.entity, 3), entity=phase.entity
         )
-    except RecordRejected as refusal:
-        if getattr(refusal, "status", None) not in (404, 410):
-            raise
-    records.note_extra(job.ledger, phase.entity, found["id"], key, "landed twice", "removed")
-    job.result.count(phase.entity, "removed")
+    except Rejected as refusal:
+        # a line of a deal that somebody archived, say: it stays, and the others go on
+        if refusal.status not in _IS_GONE:
+            why, what = f"landed twice, its deletion is refused with {refusal.status}", "to review"
+    records.note_extra(job.ledger, phase.entity, found["id"], key, why, what)
+    job.result.count(phase.entity, what)
 
 
 def _is_untouched(job: _Sweep, phase: Phase, record: Record, found: dict[str, Any]) -> bool:
@@ -195,15 +197,19 @@ def _is_untouched(job: _Sweep, phase: Phase, record: Record, found: dict[str, An
 
 
 async def _has_children(job: _Sweep, phase: Phase, record_id: int) -> bool:
-    """Whether anything hangs on a record: activities, notes, files, deals, lines, people."""
+    """Whether anything hangs on a record: activities, notes, files, deals, lines, people. Yes, too,
+    of one that can't be looked at."""
     counters = _COUNTERS.get(phase.entity)
     if counters is None:
         return False
-    answer = await job.client.call(
-        "GET",
-        phase.update_path.format(id=record_id),
-        cost=1,
-        params={"include_fields": counters},
-        entity=phase.entity,
-    )
+    try:
+        answer = await job.client.call(
+            "GET",
+            phase.update_path.format(id=record_id),
+            cost=1,
+            params={"include_fields": counters},
+            entity=phase.entity,
+        )
+    except Rejected as refusal:
+        return refusal.status not in _IS_GONE
     return any(answer.data.get(name) for name in counters.split(","))

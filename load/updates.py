@@ -66,9 +66,7 @@ async def update(
                 _gone(run, phase, row)
                 continue
             in_flight = doubtful.get(row.source_key, [])
-            change = decide_record(run, phase, Change(row, record, current), known, in_flight)
-            if change is not None:
-                found.append(change)
+            found.append(decide_record(run, phase, Change(row, record, current), known, in_flight))
         in_doubt += await _send(run, phase, found)
         await guard.check(run, phase, [row.source_key for row in chunk])
     return in_doubt
@@ -206,7 +204,7 @@ def _confirm(
     hash of its last write."""
     row, record = change.row, change.record
     fields = dict(row.field_hashes)
-    for column in [*change.kept, *change.settled]:
+    for column in [*change.kept, *change.settled, *change.left_out]:
         fields.pop(column)
         if column in record.field_hashes:
             fields[column] = record.field_hashes[column]
@@ -220,20 +218,24 @@ def _confirm(
         hashes[column] = target_hash(column, stored, salt=run.salt)
     written = Written(
         pipedrive_id=record.pipedrive_id or 0,
-        payload_hash=row.new_hash,
+        # left out: the next run tries again
+        payload_hash=None if change.left_out else row.new_hash,
         field_hashes=fields,
         target_hashes=hashes,
         own_elements={**record.own_elements, **change.own_elements},
         origin=record.origin or "created",
         kept_columns=change.kept,
+        left_out=next(iter(change.left_out.values()), None),
     )
     entity, key = phase.entity, row.source_key
     # together: a death between the two would leave the attempt in doubt for ever
     with run.ledger.transaction():
         records.confirm(run.ledger, entity, key, written, plan_digest=run.plan.digest)
         doubts.settle_attempts(run.ledger, entity, key, "update", "applied")
-    run.count(phase.entity, _counted(row, change.kept) if change.kept else outcome)
+    run.count(phase.entity, _counted(change) or outcome)
 
 
-def _counted(row: PlanRow, kept: list[str]) -> str:
-    return LEFT_TO_PEOPLE if set(kept) <= row.left_to_people else "conflict"
+def _counted(change: Change) -> str:
+    if change.left_out or not set(change.kept) <= change.row.left_to_people:
+        return "conflict"
+    return LEFT_TO_PEOPLE if change.kept else ""

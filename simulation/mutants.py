@@ -23,6 +23,7 @@ from load import (
     creates,
     deciding,
     guard,
+    late,
     merge,
     outcomes,
     provision,
@@ -255,7 +256,7 @@ MUTANTS: Final = (
         (settle, "_look_by_id", _nothing_listed),
     ), directed=deleted_before_the_look),
     Mutant("what a list shows of a late record counts as ours", (
-        (settle, "sent_hashes", _as_the_list_shows), (sweep, "sent_hashes", _as_the_list_shows),
+        (late, "sent_hashes", _as_the_list_shows),
     ), directed=edited_before_the_look),
     Mutant("nobody looks whether an opt-out was written over", (
         (guard, "_look", lambda *_: guard.Finding("clear")),

@@ -64,6 +64,8 @@ class Written:
     own_elements: Mapping[str, list[str]] = field(default_factory=dict)
     origin: str = "created"
     kept_columns: Sequence[str] = ()
+    # code and reason of a column that could not be written
+    left_out: tuple[str, str] | None = None
 
 
 def in_chunks(values: Sequence[T]) -> Iterator[tuple[Sequence[T], str]]:
@@ -161,7 +163,7 @@ def confirm(
 ) -> None:
     """The record is there and holds what was written. A line makes its deal's value due."""
     with ledger.transaction() as db:
-        kept = ", ".join(written.kept_columns)
+        code, reason = _left_open(written)
         db.execute(
             "insert into id_map (entity, source_key, state, pipedrive_id, payload_hash,"
             " field_hashes, target_hashes, own_elements, origin, plan_digest, run_id, reason_code,"
@@ -176,9 +178,7 @@ def confirm(
                 json.dumps(written.field_hashes, sort_keys=True),
                 json.dumps(written.target_hashes, sort_keys=True),
                 json.dumps(written.own_elements, sort_keys=True),
-                written.origin, plan_digest, ledger.run_id,
-                "edited by others" if kept else None,
-                f"kept as the target has it: {kept}" if kept else None, ledger.stamp(),
+                written.origin, plan_digest, ledger.run_id, code, reason, ledger.stamp(),
             ),
         )  # fmt: skip
         if entity == "deal_product":
@@ -187,6 +187,15 @@ def confirm(
                 " (select deal_id from id_map where entity = ? and source_key = ?)",
                 (entity, source_key),
             )
+
+
+def _left_open(written: Written) -> tuple[str | None, str | None]:
+    """Code and reason of what a human may want to look at."""
+    kept = f"kept as the target has it: {', '.join(written.kept_columns)}"
+    if written.left_out:
+        code, reason = written.left_out
+        return code, f"{reason}; {kept}" if written.kept_columns else reason
+    return ("edited by others", kept) if written.kept_columns else (None, None)
 
 
 def finish_attempt(

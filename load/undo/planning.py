@@ -130,6 +130,7 @@ def _column(run: Run, record: Record, name: str, *, before: Any, sent: set[str])
         ours=frozenset(sent | ({last} if last else set())),
         own_elements=frozenset(own) if own is not None else None,
         ranks=run.ranks.get((record.entity, name), {}) if is_ranked else None,
+        is_adopted=record.origin == "adopted",
     )
 
 

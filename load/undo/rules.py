@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from load.ledger.records import Record
-from load.merge import element_hashes, raises
+from load.merge import element_hashes, one_primary, raises
 from load.payload import (
     CUSTOM_SUFFIX,
     Catalog,
@@ -69,6 +69,8 @@ class Column:
     ours: Set[str]
     own_elements: Set[str] | None = None
     ranks: Mapping[int, int] | None = None
+    # of a record that others made: what is missing of a list, they have taken out
+    is_adopted: bool = False
 
 
 def touched(record: Record, found: Mapping[str, Any], catalog: Catalog, *, salt: str) -> list[str]:
@@ -114,10 +116,11 @@ def put_back(column: Column, current: Any, *, salt: str) -> tuple[Verdict, Any]:
         if not is_ours:
             return "spare", current
         return ("narrowed" if raises(current, before, column.ranks) else "restore"), before
-    if is_ours:
+    if is_ours and not column.own_elements:
         return _undone(name, before), before
     if column.own_elements:
-        left = _without_ours(column, current, salt=salt)
+        restored = _with_theirs if is_ours else _without_ours
+        left = restored(column, current, salt=salt)
         return ("spare", current) if left == current else ("restore", left)
     return "spare", current
 
@@ -127,6 +130,19 @@ def _undone(name: str, before: Any) -> Verdict:
         return "follows"
     lasts = is_lasting_link(name, before) or is_lasting_value(name, before)
     return "stuck" if lasts else "restore"
+
+
+def _with_theirs(column: Column, current: Any, *, salt: str) -> list[Any]:
+    """What a list held before, and what people gave it before our last update: that update kept
+    theirs, so that the whole list looks like ours."""
+    before = list(column.before or [])
+    left = _without_ours(column, current, salt=salt)
+    was = dict(zip(element_hashes(column.name, before, salt=salt), before, strict=True))
+    there = set(element_hashes(column.name, left, salt=salt))
+    if there == was.keys() or (there < was.keys() and not column.is_adopted):
+        return before
+    taken_out = [element for key, element in was.items() if key not in there]
+    return one_primary(left, [] if column.is_adopted else taken_out)
 
 
 def _without_ours(column: Column, current: Any, *, salt: str) -> list[Any]:
