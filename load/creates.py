@@ -271,6 +271,7 @@ def _settle_draft(
             ledger, draft.attempt_id, "ambiguous", http_status=sent.status, tokens=tokens
         )
         records.park(ledger, entity, key, settle_seconds=run.settle_seconds)
+        run.doubt(entity)
     elif sent.kind == "rejected":
         records.finish_attempt(
             ledger, draft.attempt_id, "rejected", http_status=sent.status, tokens=tokens

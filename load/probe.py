@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from load.clock import RealClock
 from load.costs import endpoint_name, token_cost
 from load.errors import Ambiguous, NeverSent, RecordRejected, Rejected
 from load.lists import pages
@@ -197,7 +198,7 @@ async def _clear_fields(room: Room, path: str) -> None:
 CLEARING: Final = 2 * (10 + 20 + 10 + 10 + 4 * 10 + 5)
 
 
-class _Never:
+class _Never(RealClock):
     """Clearing away waits for nothing."""
 
     async def sleep(self, seconds: float) -> None:

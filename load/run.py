@@ -45,6 +45,9 @@ class Sender(Protocol):
 class Waits(Protocol):
     """The clock, as the loader uses it."""
 
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
     async def sleep(self, seconds: float) -> None:
         """Waits."""
 
@@ -116,8 +119,12 @@ class Run:
     stop_cause: BaseException | None = None
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=REFUSALS_WATCHED))
     _slots: asyncio.Semaphore = field(init=False)
+    # by the clock that nobody sets: when the run began, and each entity's last doubt since
+    _began: float = field(init=False)
+    _doubted: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._began = self.clock.monotonic()
         self._slots = asyncio.Semaphore(calls_in_flight(self.settings.plan))
 
     @property
@@ -129,6 +136,19 @@ class Run:
     def settle_seconds(self) -> float:
         """How long after a doubtful call the lists may be asked."""
         return self.settings.settle_seconds + self.settings.list_lag_seconds
+
+    def doubt(self, entity: str) -> None:
+        """A call of this entity has just ended without a known outcome."""
+        self._doubted[entity] = self.clock.monotonic()
+
+    def settles_in(self, entity: str) -> float:
+        """Seconds until the lists may be asked about calls in doubt; 0 or less means now.
+
+        What an earlier process left in doubt had left it when this run began. Stamps in the
+        ledger are of a clock that may have been set since.
+        """
+        since = self._doubted.get(entity, self._began)
+        return since + self.settle_seconds - self.clock.monotonic()
 
     def count(self, entity: str, outcome: str, n: int = 1) -> None:
         self.outcomes.setdefault(entity, Counter())[outcome] += n

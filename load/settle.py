@@ -8,7 +8,6 @@ again, three times in all. Nobody looks before the settle time is over, and neve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from load.crashpoints import crashpoint
@@ -29,7 +28,7 @@ async def settle(run: Run, phase: Phase) -> int:
     parked = records.in_state(run.ledger, phase.entity, "ambiguous")
     if not parked:
         return 0
-    await _wait(run, parked)
+    await _wait(run, phase)
     listed = await _look(run, phase, parked)
     hits = _by_key(run, phase, listed, parked)
     crashpoint("settle.before_commit", phase.entity)
@@ -57,17 +56,9 @@ async def settle(run: Run, phase: Phase) -> int:
     return missing
 
 
-async def _wait(run: Run, parked: Sequence[Record]) -> None:
-    latest = max(record.not_before or "" for record in parked)
-    while (left := seconds_until(run, latest)) > 0:
+async def _wait(run: Run, phase: Phase) -> None:
+    while (left := run.settles_in(phase.entity)) > 0:
         await run.clock.sleep(left)
-
-
-def seconds_until(run: Run, stamp: str) -> float:
-    """From now to a time that the ledger wrote down; 0 if there is none."""
-    if not stamp:
-        return 0.0
-    return (datetime.fromisoformat(stamp) - run.ledger.now()).total_seconds()
 
 
 async def _look(run: Run, phase: Phase, parked: Sequence[Record]) -> list[dict[str, Any]]:

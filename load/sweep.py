@@ -72,7 +72,7 @@ async def sweep(
     with ledger.exclusive():
         if (await holder_of(client)).company_id != bound["company_id"]:
             raise ConfigError("the token is of another company than the ledger; use the ledger's")
-        await _be_quiet(ledger, settings, clock)
+        await _be_quiet(ledger, settings, clock, progress)
         ledger.start_run("sweep", plan_digest=None, code_version="1")
         names = Catalog(catalog.field_codes(ledger), catalog.option_ids(ledger))
         job = _Sweep(ledger, client, names, bound["ledger_id"], SweepResult())
@@ -90,11 +90,19 @@ async def sweep(
     return job.result
 
 
-async def _be_quiet(ledger: Ledger, settings: Timings, clock: Waits) -> None:
+async def _be_quiet(ledger: Ledger, settings: Timings, clock: Waits, progress: Shows) -> None:
     last = doubts.last_write(ledger)
     if last is None:
         return
-    left = settings.quiet_seconds - (ledger.now() - last).total_seconds()
+    elapsed = (ledger.now() - last).total_seconds()
+    if elapsed < 0:
+        # this machine's clock was set back: nobody knows how long ago that was
+        task = "quiet time, whole because the clock was set back"
+        progress.start(task, None)
+        await clock.sleep(settings.quiet_seconds)
+        progress.finish(task)
+        return
+    left = settings.quiet_seconds - elapsed
     if left > _LONGEST_WAIT:
         raise RetryLater(
             f"the closing sweep waits for {settings.quiet_seconds:.0f} quiet seconds after the last"

@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 from unittest.mock import patch
@@ -36,6 +36,14 @@ from load.outcomes import Outcome
 from load.payload import current_value, target_hash
 from load.undo import planning, removing, restoring, rules
 from simulation import scenario
+from simulation.directed import (
+    deleted_before_the_look,
+    double_that_people_work_with,
+    edited_before_the_look,
+    hidden_before_the_look,
+    late_update_of_a_dead_run,
+    opted_out_meanwhile,
+)
 from simulation.scenario import play
 from simulation.schedule import Schedule, random_schedule
 from simulation.stage import Stage
@@ -79,60 +87,6 @@ def hunt(mutant: Mutant, stage: Stage, *, most: int) -> Catch:
             if found is not None:
                 return Catch(mutant.name, number, found, schedule.line())
     return Catch(mutant.name, most, None, None)
-
-
-def hidden_before_the_look(stage: Stage) -> list[Schedule]:
-    """No create of a deal is answered, and somebody deletes or archives one before we look."""
-    calls = play(Schedule(3), stage).evidence.calls or ()
-    made = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _CREATES_DEAL]
-    first = [n for place, n in enumerate(made) if n == made[0] + place]
-    lost = tuple((number, "lost_after") for number in first)
-    return [
-        Schedule(3, at=lost, acts=((first[-1] + 1, act),))
-        for act in ("delete_deal", "archive_deal")
-    ]
-
-
-def opted_out_meanwhile(stage: Stage) -> list[Schedule]:
-    """Somebody opts out while our call with a consent is on its way to a record of theirs."""
-    found = []
-    for world in ("people", "full"):
-        schedule = Schedule(3, world=world)
-        calls = play(schedule, stage).evidence.calls or ()
-        writes = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _CHANGES_PERSON]
-        found.append(replace(schedule, acts=((writes[0], "opt_out:first"),)))
-    return found
-
-
-def deleted_before_the_look(stage: Stage) -> list[Schedule]:
-    """No create of a person is answered, and somebody deletes or merges one before we look."""
-    calls = play(Schedule(3, world="people"), stage).evidence.calls or ()
-    made = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _CREATES_PERSON]
-    first = [n for place, n in enumerate(made) if n == made[0] + place]
-    lost = tuple((number, "lost_after") for number in first)
-    return [
-        Schedule(seed, world="people", at=lost, acts=((first[-1] + 1, act),))
-        for seed in (3, 4)
-        for act in ("delete_person", "merge_persons")
-    ]
-
-
-def edited_before_the_look(stage: Stage) -> list[Schedule]:
-    """No create is answered, and somebody edits what it made before we look."""
-    calls = play(Schedule(3), stage).evidence.calls or ()
-    found = []
-    for path, act, undo in (
-        ("/api/v2/organizations", "rename_organization", False),
-        ("/api/v2/persons", "rename_person", True),
-        ("/api/v2/persons", "change_points", True),
-        ("/api/v2/persons", "add_email", True),
-        ("/api/v2/deals", "retitle_deal", True),
-    ):
-        made = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == ("POST", path)]
-        first = [n for place, n in enumerate(made) if n == made[0] + place]
-        lost = tuple((number, "lost_after") for number in first)
-        found.append(Schedule(3, at=lost, acts=((first[-1] + 1, act),), undo=undo))
-    return found
 
 
 def _broken(schedule: Schedule, stage: Stage) -> str | None:
@@ -231,9 +185,6 @@ def _as_the_list_shows(
     }
 
 
-_CREATES_DEAL: Final = ("POST", "/api/v2/deals")
-_CREATES_PERSON: Final = ("POST", "/api/v2/persons")
-_CHANGES_PERSON: Final = ("PATCH", "/api/v2/persons/{id}")
 _decide: Final[Callable[..., merge.Verdict]] = merge.decide
 _of_reply: Final = outcomes.of_reply
 _nothing: Final[Callable[..., Any]] = lambda *_, **__: None  # noqa: E731
@@ -265,7 +216,9 @@ MUTANTS: Final = (
     Mutant("the sweep removes doubles that people work with", (
         (sweep, "_is_untouched", lambda *_: True), (sweep, "_has_children", _no_children),
     )),
-    Mutant("doubles are not written down", ((records, "note_extra", _nothing),)),
+    Mutant("doubles are not written down", (
+        (records, "note_extra", _nothing),
+    ), directed=double_that_people_work_with),
     Mutant("a field of unknown outcome is made again", ((provision, "_look_again", _field_again),)),
     Mutant("edits of people are written over", ((deciding, "decide", _always_ours),)),
     Mutant("consent is a column like any other", (
@@ -276,7 +229,7 @@ MUTANTS: Final = (
     Mutant("updates keep no journal that is read", ((changes, "doubtful_updates", lambda *_: {}),)),
     Mutant("after a crash updates are repeated without waiting", (
         (changes, "has_doubtful_updates", lambda _ledger: False),
-    )),
+    ), directed=late_update_of_a_dead_run),
     Mutant("what people deleted is made again", ((changes, "mark_gone", _made_again),)),
     Mutant("before-images are stored in plain text", ((cipher.Cipher, "seal", _plainly),)),
     Mutant("events are not chained", ((store, "_link", lambda _row: "link"),)),

@@ -44,7 +44,8 @@ class People:
         self.do(self._dice.choices(ACTS, _WEIGHTS)[0])
 
     def do(self, act: str) -> None:
-        """One act; nothing if there is nobody to do it to. `opt_out:first` names the oldest."""
+        """One act; nothing if there is nobody to do it to. `opt_out:first` names the oldest record,
+        `opt_out:last` the newest."""
         self._serial += 1
         act, _, self._whom = act.partition(":")
         if act == "merge_persons":
@@ -113,6 +114,6 @@ class People:
 
     def _one(self, kind: str) -> dict[str, Any] | None:
         records = self._company.live(kind)
-        if records and self._whom == "first":
-            return records[0]
+        if records and self._whom:
+            return records[0 if self._whom == "first" else -1]
         return self._dice.choice(records) if records else None

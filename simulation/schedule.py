@@ -39,7 +39,8 @@ CALM_AFTER: Final = 400
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """`rate` is the share of calls that fail; `at` names calls; `crashes` is (counter, number);
-    `acts` is what people do just before a call of this number arrives.
+    `acts` is what people do just before a call of this number arrives; `clock` is by how many
+    seconds the loader's wall clock is set when a call of this number leaves.
 
     A schedule ends after the second load, or with `undo` after taking everything back.
     """
@@ -51,6 +52,7 @@ class Schedule:
     crashes: tuple[tuple[str, int], ...] = ()
     at: tuple[tuple[int, str], ...] = ()
     acts: tuple[tuple[int, str], ...] = ()
+    clock: tuple[tuple[int, float], ...] = ()
     beyond_bound: bool = False
     daily_budget: int | None = None
     # the second plan comes when the loader died or paused so often, finished or not
@@ -68,7 +70,7 @@ class Schedule:
         raw: Any = json.loads(text)
         if isinstance(raw, int):
             return random_schedule(raw)
-        for name in ("crashes", "at", "acts"):
+        for name in ("crashes", "at", "acts", "clock"):
             raw[name] = tuple(tuple(pair) for pair in raw.get(name, ()))
         return cls(**raw)
 
@@ -106,8 +108,13 @@ class Dice:
         self._schedule = schedule
         self._dice = random.Random(f"faults {schedule.seed}")
         self._named = dict(schedule.at)
+        self._clock = dict(schedule.clock)
         self._kinds = (*FAULTS, BEYOND) if schedule.beyond_bound else FAULTS
         self._weights = [_WEIGHTS.get(kind, 1.0) for kind in self._kinds]
+
+    def clock_is_set_by(self, number: int) -> float:
+        """Seconds by which the wall clock is set at the call of this number."""
+        return self._clock.get(number, 0.0)
 
     def fault(self, number: int, *, is_read: bool) -> str | None:
         """What happens to the call of this number."""

@@ -23,9 +23,11 @@ class Timeline:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        # how far somebody has set the loader's wall clock; the company keeps its own time
+        self.set_by = 0.0
 
     def now(self) -> datetime:
-        return BEGINS + timedelta(seconds=self.seconds)
+        return BEGINS + timedelta(seconds=self.seconds + self.set_by)
 
     def monotonic(self) -> float:
         return self.seconds

@@ -61,6 +61,7 @@ class Wire:
     def next_fault(self, request: Request) -> str | None:
         """Counts the call and says what happens to it."""
         self.calls += 1
+        self.timeline.set_by += self._dice.clock_is_set_by(self.calls)
         self.on_call(self.calls)
         if self.is_calm:
             return None

@@ -217,7 +217,8 @@ def finish_attempt(
 
 
 def park(ledger: Ledger, entity: str, source_key: str, *, settle_seconds: float) -> None:
-    """The outcome is unknown; nobody may look before the settle time is over."""
+    """The outcome is unknown; nobody may look before the settle time is over, which a run waits for
+    by a clock that nobody sets: `not_before` is for people to read."""
     set_state(
         ledger,
         entity,

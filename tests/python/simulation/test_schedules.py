@@ -18,14 +18,15 @@ import pytest
 
 from load.crashpoints import POINTS
 from simulation.campaign import sweep
-from simulation.mutants import (
-    MUTANTS,
+from simulation.directed import (
     deleted_before_the_look,
+    double_that_people_work_with,
     edited_before_the_look,
     hidden_before_the_look,
-    hunt,
+    late_update_of_a_dead_run,
     opted_out_meanwhile,
 )
+from simulation.mutants import MUTANTS, hunt
 from simulation.scenario import compare_with_undisturbed, play
 from simulation.schedule import CRASHES, FAULTS, Schedule, random_schedule
 from simulation.stage import Stage
@@ -147,6 +148,8 @@ def test_the_schedules_pass_every_commit_point_that_the_loader_has(stage):
         deleted_before_the_look,
         edited_before_the_look,
         opted_out_meanwhile,
+        double_that_people_work_with,
+        late_update_of_a_dead_run,
     ],
 )
 def test_what_people_do_before_we_look_is_neither_lost_nor_taken_for_ours(stage, directed):
