@@ -6,7 +6,7 @@ that landed. What the record shows besides, somebody has given it since.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from load.ledger import doubts
@@ -34,8 +34,7 @@ def written_late(
     """
     hashes = sent_hashes(ledger, phase, record, found, catalog, salt=salt)
     creates = doubts.sent_by_creates(ledger, phase.entity, record.source_key)
-    newest = creates[-1] if creates else {}
-    older = {column for column, one in hashes.items() if newest.get(column, one) != one}
+    older = _older(hashes, creates[-1] if creates else {})
     own = dict(record.own_elements)
     for column in older.intersection(lists):
         value = current_value(phase.entity, column, found, catalog)
@@ -49,6 +48,11 @@ def written_late(
         target_hashes=hashes,
         own_elements=own,
     )
+
+
+def _older(hashes: Mapping[str, str], newest: Mapping[str, str]) -> set[str]:
+    """Columns that hold something else than the newest create sent."""
+    return {column for column, one in hashes.items() if newest.get(column, one) != one}
 
 
 def sent_hashes(

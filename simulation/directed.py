@@ -14,6 +14,11 @@ from simulation.schedule import Schedule
 from simulation.stage import Stage
 
 _CREATES_DEAL: Final = ("POST", "/api/v2/deals")
+# named points at which the loader dies, by world: the last outcome of the organizations' first
+# creates is committed, and they are about to be sent again
+_AFTER_THE_FIRST_OUTCOMES: Final = {"people": 24, "full": 30}
+_BEFORE_THE_SECOND_INTENT: Final = {"people": 26, "full": 32}
+_CREATES_ORGANIZATION: Final = ("POST", "/api/v2/organizations")
 _CREATES_PERSON: Final = ("POST", "/api/v2/persons")
 _CHANGES_PERSON: Final = ("PATCH", "/api/v2/persons/{id}")
 
@@ -42,7 +47,7 @@ def opted_out_meanwhile(stage: Stage) -> list[Schedule]:
 
 
 def deleted_before_the_look(stage: Stage) -> list[Schedule]:
-    """No create of a person is answered, and somebody deletes or merges one before we look."""
+    """No create is answered, and somebody deletes or merges a record before we look."""
     calls = play(Schedule(3, world="people"), stage).evidence.calls or ()
     made = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _CREATES_PERSON]
     first = [n for place, n in enumerate(made) if n == made[0] + place]
@@ -51,7 +56,75 @@ def deleted_before_the_look(stage: Stage) -> list[Schedule]:
         Schedule(seed, world="people", at=lost, acts=((first[-1] + 1, act),))
         for seed in (3, 4)
         for act in ("delete_person", "merge_persons")
-    ]
+    ] + [_organizations_deleted(stage)]
+
+
+def _organizations_deleted(stage: Stage) -> Schedule:
+    """Of the only two organizations, whose ids do not begin with 1, the newest is deleted."""
+    schedule = Schedule(3, world="people")
+    first, second = _numbers(schedule, stage, _CREATES_ORGANIZATION)
+    lost = ((first, "lost_after"), (second, "lost_after"))
+    return replace(schedule, at=lost, acts=((second + 1, "delete_organization:last"),))
+
+
+def deleted_after_the_look(stage: Stage) -> Schedule:
+    """Of two organizations one is made and listed, then deleted while the other is looked for by
+    its id, where the loader dies: no list shows either of them again."""
+    schedule = Schedule(3, world="people")
+    first, second = _numbers(schedule, stage, _CREATES_ORGANIZATION)
+    faults = ((first, "lost_before"), (second, "lost_after"), (second + 5, "crash_unsent"))
+    return replace(schedule, at=faults, acts=((second + 3, "delete_organization:first"),))
+
+
+def double_in_an_archived_deal(stage: Stage) -> Schedule:
+    """A line lands a second time, in a deal that somebody has archived: it can't be deleted."""
+    schedule = Schedule(3, beyond_bound=True)
+    first = _numbers(schedule, stage, ("POST", "/api/v2/deals/{id}/products"))[0]
+    late = replace(schedule, at=((first, "late_beyond"),))
+    calls = play(late, stage).open_calls
+    # nothing happens to the calls of the dry run: the second load begins after the gap
+    begins = next(n for n in calls if n - 1 not in calls and n > first)
+    return replace(late, acts=((begins, "archive_deal:last"),))
+
+
+def address_added_before_our_second_update(stage: Stage) -> list[Schedule]:
+    """Between two updates of a list, the first of which never left, somebody adds to it; undo."""
+    found = []
+    for world in ("people", "full"):
+        schedule = Schedule(3, world=world, undo=True)
+        number = _numbers(schedule, stage, _CHANGES_PERSON)[0]
+        faults, acts = ((number, "crash_unsent"),), ((number + 1, "add_email:first"),)
+        found.append(replace(schedule, at=faults, acts=acts))
+    return found
+
+
+def made_under_two_plans(stage: Stage) -> list[Schedule]:
+    """A create lands after another plan's was sent, whose answer is lost: the first one counts."""
+    found = []
+    for world, point in _BEFORE_THE_SECOND_INTENT.items():
+        schedule = Schedule(3, world=world, beyond_bound=True, patience=1)
+        late = _numbers(Schedule(3, world=world), stage, _CREATES_ORGANIZATION)[1]
+        schedule = replace(schedule, at=((late, "late_beyond"),), crashes=(("point", point),))
+        again = _numbers(schedule, stage, _CREATES_ORGANIZATION)[-1]
+        found.append(replace(schedule, at=(*schedule.at, (again, "lost_after"))))
+    return found
+
+
+def clock_set_forward(stage: Stage) -> list[Schedule]:
+    """The loader dies while it waits for a late create, and meanwhile its clock is set forward."""
+    return [clock_set(stage, world, 3600.0) for world in _AFTER_THE_FIRST_OUTCOMES]
+
+
+def clock_set(stage: Stage, world: str, seconds: float) -> Schedule:
+    """The same, with a clock that is set by so many seconds."""
+    schedule = Schedule(3, world=world)
+    first, second = _numbers(schedule, stage, _CREATES_ORGANIZATION)
+    return replace(
+        schedule,
+        at=((first, "late"),),
+        crashes=(("point", _AFTER_THE_FIRST_OUTCOMES[world]),),
+        clock=((second + 1, seconds),),
+    )
 
 
 def edited_before_the_look(stage: Stage) -> list[Schedule]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 from unittest.mock import patch
@@ -37,11 +38,14 @@ from load.payload import current_value, target_hash
 from load.undo import planning, removing, restoring, rules
 from simulation import scenario
 from simulation.directed import (
+    address_added_before_our_second_update,
+    clock_set_forward,
     deleted_before_the_look,
     double_that_people_work_with,
     edited_before_the_look,
     hidden_before_the_look,
     late_update_of_a_dead_run,
+    made_under_two_plans,
     opted_out_meanwhile,
 )
 from simulation.scenario import play
@@ -111,6 +115,13 @@ def _forget_intents(ledger: Any, **_: Any) -> tuple[int, int]:
     return 0, 0
 
 
+async def _by_the_wall_clock(run: Any, phase: Any) -> None:
+    parked = records.in_state(run.ledger, phase.entity, "ambiguous")
+    until = max(datetime.fromisoformat(one.not_before or run.ledger.stamp()) for one in parked)
+    while (left := (until - run.ledger.now()).total_seconds()) > 0:
+        await run.clock.sleep(left)
+
+
 async def _no_wait(*_: Any) -> None:
     return None
 
@@ -172,6 +183,10 @@ def _by_place(_run: Any, _phase: Any, call: creates.CreateCall, sent: Any) -> di
     return dict(zip(keys, sent.data, strict=False))
 
 
+def _as_it_was(column: rules.Column, _current: Any, **_: Any) -> list[Any]:
+    return list(column.before or [])
+
+
 async def _field_again(*_: Any) -> None:
     return None
 
@@ -197,6 +212,12 @@ MUTANTS: Final = (
     Mutant("a time-out counts as never sent", ((client, "NEVER_SENT", (httpx.HTTPError,)),)),
     Mutant("a server error counts as a refusal", ((client, "of_reply", _refused_when_it_failed),)),
     Mutant("nobody waits before looking", ((settle, "_wait", _no_wait),)),
+    Mutant("settle times are waited for by the wall clock", (
+        (settle, "_wait", _by_the_wall_clock),
+    ), directed=clock_set_forward),
+    Mutant("what an older create sent counts as planned", (
+        (late, "_older", lambda *_: set()),
+    ), directed=made_under_two_plans),
     Mutant("the list is read down to the newest known id only", (
         (doubts, "parked_since", lambda ledger, entity, _keys: 10**9 if ledger and entity else 0),
     )),
@@ -246,6 +267,9 @@ MUTANTS: Final = (
         (rules, "raises", lambda *_: False), (restoring, "raises", lambda *_: False),
     )),
     Mutant("undo does not know what it has sent", ((removals, "removed", removals.kept),)),
+    Mutant("undo puts lists back as they were", (
+        (rules, "_with_theirs", _as_it_was),
+    ), directed=address_added_before_our_second_update),
     Mutant("undo puts nothing back", (
         (removals, "before_image", lambda *_: "something else"),
     )),

@@ -116,9 +116,9 @@ def put_back(column: Column, current: Any, *, salt: str) -> tuple[Verdict, Any]:
         if not is_ours:
             return "spare", current
         return ("narrowed" if raises(current, before, column.ranks) else "restore"), before
-    if is_ours and not column.own_elements:
+    if is_ours and column.own_elements is None:
         return _undone(name, before), before
-    if column.own_elements:
+    if column.own_elements is not None:
         restored = _with_theirs if is_ours else _without_ours
         left = restored(column, current, salt=salt)
         return ("spare", current) if left == current else ("restore", left)

@@ -153,6 +153,18 @@ def a_person_hangs_on_another_organization(evidence):
     put(evidence, held(evidence, PERSON), org_id=other)
 
 
+def a_persons_organization_is_not_loaded(evidence, *, reason_code=None, reason=None):
+    parent = evidence.plan.rows[PERSON].payload["org__source_key"]
+    know(evidence, parent, state="quarantined", id=None, reason="refused")
+    know(evidence, PERSON, payload_hash=None, reason_code=reason_code, reason=reason)
+
+
+def a_link_that_is_named_as_kept_was_changed_by_us(evidence):
+    named = {"reason_code": "parent", "reason": "org__source_key: the parent is not loaded"}
+    a_persons_organization_is_not_loaded(evidence, **named)
+    change(evidence, PERSON, by="us", name="org_id", to=1)
+
+
 def a_deal_hangs_on_nobody(evidence):
     put(evidence, held(evidence, DEAL), person_id=None)
 
@@ -335,6 +347,8 @@ BROKEN = {
     a_confirmed_record_was_deleted_by_nobody_else: "I3",
     a_record_lost_its_key: "I3",
     a_person_hangs_on_another_organization: "I4",
+    a_persons_organization_is_not_loaded: "I4",
+    a_link_that_is_named_as_kept_was_changed_by_us: "I4",
     a_deal_hangs_on_nobody: "I4",
     a_line_hangs_on_another_product: "I4",
     something_hangs_on_what_we_removed: "I4",
@@ -427,6 +441,13 @@ def test_what_had_left_before_others_deleted_it_is_no_violation_once_it_is_gone_
     assert [one for one in check(evidence).violations if one.invariant == "I9"] == []
     evidence.delays_in_bound = True
     assert "I9" in {one.invariant for one in check(evidence).violations}
+
+
+def test_a_link_that_waits_for_its_parent_and_is_named_is_no_violation_of_the_persons_own(clean):
+    evidence = clean()
+    named = {"reason_code": "parent", "reason": "org__source_key: the parent is not loaded"}
+    a_persons_organization_is_not_loaded(evidence, **named)
+    assert [one for one in check(evidence).violations if one.key == PERSON] == []
 
 
 def test_what_the_destination_fills_in_where_nothing_is_planned_is_no_violation(clean):

@@ -117,6 +117,39 @@ def test_opt_outs_go_before_everything_else_whatever_their_wave(loader, company,
     assert loader.apply(loaded).writes == 0
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "reason_code"),
+    [("org__source_key", "aiq:store:refused", "parent"), ("groups__c", ["East"], "mapping")],
+)
+def test_an_opt_out_goes_through_though_another_column_has_to_wait(
+    loader, loaded, column, value, reason_code
+):
+    loaded.add("organization", "aiq:store:refused", name="")  # a name is required
+    row = loaded.payloads["person"][f"{PERSON}2"]
+    row |= {"opt_in__c": "No", column: value}  # holds Yes
+    before = person(loader, 2)
+    assert loader.apply(loaded).exit_code == 4
+    shown = person(loader, 2)
+    assert shown["custom_fields"][code(loader, "opt_in__c")]["label"] == "No"
+    assert shown["org_id"] == before["org_id"]
+    assert why(loader, 2)[0] == reason_code
+    assert column in why(loader, 2)[1]
+    assert loader.apply(loaded).writes == 0
+    loaded.payloads["organization"]["aiq:store:refused"]["name"] = "Mended"
+    loaded.options.append(("person", "groups__c", "East", 0))
+    assert loader.apply(loaded).exit_code == 0
+    assert why(loader, 2) == (None, None)
+    assert (person(loader, 2)["org_id"] == before["org_id"]) == (reason_code == "mapping")
+
+
+def why(loader, number):
+    with loader.ledger() as ledger:
+        row = ledger.db.execute(
+            "select reason_code, reason from id_map where source_key = ?", (f"{PERSON}{number}",)
+        ).fetchone()
+    return tuple(row)
+
+
 def test_elements_that_others_added_survive_an_update_of_a_list(loader, loaded):
     added = {"value": "private@example.org", "primary": False, "label": "home"}
     shown = person(loader, 1)

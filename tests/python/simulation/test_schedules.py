@@ -19,15 +19,21 @@ import pytest
 from load.crashpoints import POINTS
 from simulation.campaign import sweep
 from simulation.directed import (
+    address_added_before_our_second_update,
+    clock_set,
+    clock_set_forward,
+    deleted_after_the_look,
     deleted_before_the_look,
+    double_in_an_archived_deal,
     double_that_people_work_with,
     edited_before_the_look,
     hidden_before_the_look,
     late_update_of_a_dead_run,
+    made_under_two_plans,
     opted_out_meanwhile,
 )
 from simulation.mutants import MUTANTS, hunt
-from simulation.scenario import compare_with_undisturbed, play
+from simulation.scenario import QUIET, compare_with_undisturbed, play
 from simulation.schedule import CRASHES, FAULTS, Schedule, random_schedule
 from simulation.stage import Stage
 
@@ -150,6 +156,9 @@ def test_the_schedules_pass_every_commit_point_that_the_loader_has(stage):
         opted_out_meanwhile,
         double_that_people_work_with,
         late_update_of_a_dead_run,
+        address_added_before_our_second_update,
+        made_under_two_plans,
+        clock_set_forward,
     ],
 )
 def test_what_people_do_before_we_look_is_neither_lost_nor_taken_for_ours(stage, directed):
@@ -159,6 +168,26 @@ def test_what_people_do_before_we_look_is_neither_lost_nor_taken_for_ours(stage,
     assert failures(schedules, stage) == []
     with mutant.let_loose():
         assert len(failures(schedules, stage)) == len(schedules) >= 2
+
+
+def test_what_a_look_has_shown_is_known_though_the_loader_dies_before_the_look_ends(stage):
+    ending = play(deleted_after_the_look(stage), stage)
+    assert ending.report.violations == []
+    assert (ending.faults["crash_unsent"], ending.acts) == (1, 1)
+    assert ending.evidence.ledger.known["aiq:store:1"].state == "gone"
+
+
+def test_a_double_whose_deletion_is_refused_is_named_and_the_sweep_goes_on(stage):
+    ending = play(double_in_an_archived_deal(stage), stage)
+    assert ending.report.violations == []
+    extras = ending.evidence.ledger.extras.values()
+    assert [(one.entity, one.action) for one in extras] == [("deal_product", "to review")]
+
+
+def test_a_clock_that_is_set_back_by_a_day_holds_nothing_up(stage):
+    ending = play(clock_set(stage, "people", -86_400.0), stage)
+    assert ending.report.violations == []
+    assert ending.virtual_seconds < 3 * QUIET
 
 
 def test_a_run_killed_at_any_point_around_an_opt_out_that_it_wrote_over_puts_it_back(stage):

@@ -59,6 +59,37 @@ def test_of_a_list_that_people_changed_only_our_elements_leave(before, added, by
     assert not left & (set(added) - set(before)) or verdict == "same"
 
 
+@given(words, words, words, st.booleans())
+def test_of_a_list_that_looks_like_ours_what_people_added_between_two_updates_stays(
+    before, added, by_people, is_adopted
+):
+    own = frozenset(element_hashes("groups__c", sorted(set(added) - set(before)), salt=SALT))
+    current = sorted({*before, *added, *by_people})
+    column = Column(
+        "groups__c",
+        before,
+        ours("groups__c", current),
+        own_elements=own,
+        is_adopted=is_adopted,
+    )
+    verdict, value = put_back(column, current, salt=SALT)
+    left = set(value if verdict == "restore" else current)
+    assert left == set(before) | (set(by_people) - set(added))
+
+
+def test_an_element_that_people_took_out_comes_back_only_where_we_may_have_taken_it_out():
+    own = frozenset(element_hashes("groups__c", ["ours"], salt=SALT))
+    for is_adopted, left in ((True, ["theirs"]), (False, ["theirs", "old"])):
+        column = Column(
+            "groups__c",
+            ["theirs", "old"],
+            ours("groups__c", ["theirs", "ours"]),
+            own_elements=own,
+            is_adopted=is_adopted,
+        )
+        assert put_back(column, ["theirs", "ours"], salt=SALT) == ("restore", left)
+
+
 @given(options, options)
 def test_putting_back_twice_changes_nothing_the_second_time(before, written):
     column = Column("c__c", before, ours("c__c", written))
