@@ -53,9 +53,14 @@ decided as (
                 and len(changed_fields) = 0
                 then 'skip'
             when state = 'confirmed' and reason_code = 'archived' then 'conflict'
-            when has_quarantined_parent then 'quarantine'
+            -- what is there goes on without a parent: an opt-out waits for nothing
+            when has_quarantined_parent and state is distinct from 'confirmed'
+                then 'quarantine'
             when state = 'quarantined' and new_hash = old_hash then 'quarantine'
-            when held_reason is not null or has_absent_parent then 'waiting'
+            when
+                held_reason is not null
+                or (has_absent_parent and state is distinct from 'confirmed')
+                then 'waiting'
             when is_in_ledger and state <> 'removed'
                 then case
                     when len(changed_fields) > 0 then 'update'
