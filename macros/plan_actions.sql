@@ -1,8 +1,13 @@
 {#-
     CTEs gathered .. explained: one action and one reason per row. The order of the
-    cases in `decided` is the rule.
+    cases in `decided` is the rule. Where an entity holds consent, a record that is
+    there goes on without its parent: an opt-out waits for nothing.
 -#}
-{% macro plan_actions() -%}
+{% macro plan_actions(holds_consent) -%}
+{% set is_new = 'true' -%}
+{% if holds_consent -%}
+    {% set is_new = "coalesce(state, 'new') <> 'confirmed'" -%}
+{% endif -%}
 gathered as (
     select
         situated.source_key,
@@ -53,13 +58,9 @@ decided as (
                 and len(changed_fields) = 0
                 then 'skip'
             when state = 'confirmed' and reason_code = 'archived' then 'conflict'
-            -- what is there goes on without a parent: an opt-out waits for nothing
-            when has_quarantined_parent and state is distinct from 'confirmed'
-                then 'quarantine'
+            when has_quarantined_parent and {{ is_new }} then 'quarantine'
             when state = 'quarantined' and new_hash = old_hash then 'quarantine'
-            when
-                held_reason is not null
-                or (has_absent_parent and state is distinct from 'confirmed')
+            when held_reason is not null or (has_absent_parent and {{ is_new }})
                 then 'waiting'
             when is_in_ledger and state <> 'removed'
                 then case

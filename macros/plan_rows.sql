@@ -134,7 +134,7 @@ parent_rows as (
 
 {{ plan_changed_fields(mart) }},
 
-{{ plan_actions() }},
+{{ plan_actions(holds_consent=entity == 'person') }},
 
 {{ plan_costs(entity, write_cost, bulk_by) }},
 
