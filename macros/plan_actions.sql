@@ -4,10 +4,6 @@
     there goes on without its parent: an opt-out waits for nothing.
 -#}
 {% macro plan_actions(holds_consent) -%}
-{% set is_new = 'true' -%}
-{% if holds_consent -%}
-    {% set is_new = "coalesce(state, 'new') <> 'confirmed'" -%}
-{% endif -%}
 gathered as (
     select
         situated.source_key,
@@ -20,6 +16,7 @@ gathered as (
         situated.reason_code,
         situated.has_quarantined_parent,
         situated.has_absent_parent,
+        coalesce(situated.state = 'confirmed', false) and {{ holds_consent }} as goes_on,
         situated.held_reason,
         situated.is_deleted_since,
         situated.record_count,
@@ -58,9 +55,9 @@ decided as (
                 and len(changed_fields) = 0
                 then 'skip'
             when state = 'confirmed' and reason_code = 'archived' then 'conflict'
-            when has_quarantined_parent and {{ is_new }} then 'quarantine'
+            when has_quarantined_parent and not goes_on then 'quarantine'
             when state = 'quarantined' and new_hash = old_hash then 'quarantine'
-            when held_reason is not null or (has_absent_parent and {{ is_new }})
+            when held_reason is not null or (has_absent_parent and not goes_on)
                 then 'waiting'
             when is_in_ledger and state <> 'removed'
                 then case
