@@ -61,11 +61,11 @@ class Wire:
     def next_fault(self, request: Request) -> str | None:
         """Counts the call and says what happens to it."""
         self.calls += 1
-        self.timeline.set_by += self._dice.clock_is_set_by(self.calls)
         self.on_call(self.calls)
         if self.is_calm:
             return None
         self.open_calls.append(self.calls)
+        self.timeline.set_by += self._dice.clock_is_set_by(self.calls)
         fault = self._dice.fault(self.calls, is_read=request.method == "GET")
         if fault == "late_beyond" and kind_of(request.path) is None:
             # a field made twice stops the loader: an operator renames one, the story has none
