@@ -14,10 +14,7 @@ from simulation.schedule import Schedule
 from simulation.stage import Stage
 
 _CREATES_DEAL: Final = ("POST", "/api/v2/deals")
-# named points at which the loader dies, by world: the last outcome of the organizations' first
-# creates is committed, and they are about to be sent again
-_AFTER_THE_FIRST_OUTCOMES: Final = {"people": 24, "full": 30}
-_BEFORE_THE_SECOND_INTENT: Final = {"people": 26, "full": 32}
+_WORLDS: Final = ("people", "full")
 _CREATES_ORGANIZATION: Final = ("POST", "/api/v2/organizations")
 _CREATES_PERSON: Final = ("POST", "/api/v2/persons")
 _CHANGES_PERSON: Final = ("PATCH", "/api/v2/persons/{id}")
@@ -101,10 +98,12 @@ def address_added_before_our_second_update(stage: Stage) -> list[Schedule]:
 def made_under_two_plans(stage: Stage) -> list[Schedule]:
     """A create lands after another plan's was sent, whose answer is lost: the first one counts."""
     found = []
-    for world, point in _BEFORE_THE_SECOND_INTENT.items():
+    for world in _WORLDS:
         schedule = Schedule(3, world=world, beyond_bound=True, patience=1)
         late = _numbers(Schedule(3, world=world), stage, _CREATES_ORGANIZATION)[1]
-        schedule = replace(schedule, at=((late, "late_beyond"),), crashes=(("point", point),))
+        schedule = replace(schedule, at=((late, "late_beyond"),))
+        again = _points(schedule, stage, "create.before_intent:organization")[1]
+        schedule = replace(schedule, crashes=(("point", again),))
         again = _numbers(schedule, stage, _CREATES_ORGANIZATION)[-1]
         found.append(replace(schedule, at=(*schedule.at, (again, "lost_after"))))
     return found
@@ -112,19 +111,16 @@ def made_under_two_plans(stage: Stage) -> list[Schedule]:
 
 def clock_set_forward(stage: Stage) -> list[Schedule]:
     """The loader dies while it waits for a late create, and meanwhile its clock is set forward."""
-    return [clock_set(stage, world, 3600.0) for world in _AFTER_THE_FIRST_OUTCOMES]
+    return [clock_set(stage, world, 3600.0) for world in _WORLDS]
 
 
 def clock_set(stage: Stage, world: str, seconds: float) -> Schedule:
     """The same, with a clock that is set by so many seconds."""
     schedule = Schedule(3, world=world)
     first, second = _numbers(schedule, stage, _CREATES_ORGANIZATION)
-    return replace(
-        schedule,
-        at=((first, "late"),),
-        crashes=(("point", _AFTER_THE_FIRST_OUTCOMES[world]),),
-        clock=((second + 1, seconds),),
-    )
+    schedule = replace(schedule, at=((first, "late"),))
+    outcome = _points(schedule, stage, "create.after_outcome:organization")[1]
+    return replace(schedule, crashes=(("point", outcome),), clock=((second + 1, seconds),))
 
 
 def edited_before_the_look(stage: Stage) -> list[Schedule]:
@@ -172,6 +168,11 @@ def late_update_of_a_dead_run(stage: Stage) -> list[Schedule]:
         faults = ((number, "late_timeout"), (number + 1, "crash_answered"))
         found.append(replace(schedule, at=faults))
     return found
+
+
+def _points(schedule: Schedule, stage: Stage, name: str) -> list[int]:
+    """The numbers of a named point, each time that a schedule passes it."""
+    return [n for n, one in enumerate(play(schedule, stage).passed, 1) if one == name]
 
 
 def _numbers(schedule: Schedule, stage: Stage, call: tuple[str, str]) -> list[int]:

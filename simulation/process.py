@@ -53,6 +53,8 @@ class Fate:
     planned: set[tuple[str, int]] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)
+    # those of the counter "point" in their order
+    passed: list[str] = field(default_factory=list)
     deaths: Counter[str] = field(default_factory=Counter)
     kill: Callable[[], Crash] = Crash
 
@@ -68,6 +70,8 @@ class Fate:
         self.points[f"{name}:{entity}"] += 1
         # a schedule dies at calls by their number: these points have a counter of their own
         counter = "call_point" if name.startswith("call.") else "point"
+        if counter == "point":
+            self.passed.append(f"{name}:{entity}")
         self.pass_by(counter, f"{name}:{entity}")
 
 

@@ -61,6 +61,8 @@ class Ending:
     deaths: Counter[str] = field(default_factory=Counter)
     acts: int = 0
     open_calls: tuple[int, ...] = ()
+    # named points in their order: a schedule dies at them by their number, from 1 on
+    passed: tuple[str, ...] = ()
 
 
 def play(schedule: Schedule, stage: Stage) -> Ending:
@@ -143,6 +145,7 @@ class _Story:
             self.fate.deaths,
             self.company.acts,
             tuple(self.wire.open_calls),
+            tuple(self.fate.passed),
         )
 
     def _evidence(self, dry: list[Call], repeated: list[Call]) -> Evidence:

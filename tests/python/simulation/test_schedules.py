@@ -39,8 +39,6 @@ from simulation.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[3]
 IN_SHORT, IN_LONG, CHUNK = 2000, 10_000, 125
-# the named points from the intent of the update to the end of its guard
-AROUND_THE_OPT_OUT = range(26, 36)
 # seeds whose updates landed without an answer in an adopted record
 LANDED = (
     '{"seed": 18, "rate": 0.35, "people": 2, "crashes": [["call", 110], ["commit_before", 121]]}',
@@ -192,8 +190,10 @@ def test_a_clock_that_is_set_back_by_a_day_holds_nothing_up(stage):
 
 def test_a_run_killed_at_any_point_around_an_opt_out_that_it_wrote_over_puts_it_back(stage):
     [schedule, *_] = opted_out_meanwhile(stage)
+    passed = play(schedule, stage).passed
+    begins, ends = map(passed.index, ("update.after_intent:person", "guard.after_end:person"))
     died = Counter[str]()
-    for number in AROUND_THE_OPT_OUT:
+    for number in range(begins + 1, ends + 2):
         ending = play(replace(schedule, crashes=(("point", number),)), stage)
         assert ending.report.violations == []
         died += ending.deaths
