@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import duckdb
-
 from load.errors import ConfigError
+from load.warehouse import connect
 
 NAMED_AT_MOST: Final = 5
 
 
 def build_is_whole(warehouse: Path) -> None:
     """Raises `ConfigError` (exit 2) while a model, seed or test before the plan has not passed."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with closing(connect(warehouse, read_only=True)) as connection:
         unfinished = connection.execute(
             "select name, status from builds.unfinished_nodes where not is_of_reconciliation "
             "order by status = 'skipped', name"

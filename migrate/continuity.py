@@ -5,16 +5,16 @@ Raises `TargetChanged` (exit 4): nothing is frozen, the plan models stay to be l
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
-import duckdb
-
 from load.errors import TargetChanged
+from load.warehouse import connect
 
 
 def keys_go_on(warehouse: Path) -> None:
     """Reads `plan.plan_key_continuity`."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with closing(connect(warehouse, read_only=True)) as connection:
         stopping = connection.execute(
             "select entity, known_keys, vanished_keys, new_keys, known_as_new "
             "from plan.plan_key_continuity where stops_the_plan order by entity"

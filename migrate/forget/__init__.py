@@ -53,6 +53,7 @@ def forget_person(
 ) -> Outcome:
     """`aiq2pd forget`."""
     where = settings.places
+    _refuse_on_a_lake(where)
     if not dry_run:
         refuse_if_sealed(where)
     with ExitStack() as stack:
@@ -76,6 +77,17 @@ def forget_person(
     if beyond_reach:
         tables.append(_not_reached(beyond_reach))
     return _outcome(where, person, tables, set(after), deleted=deleted, left=left)
+
+
+def _refuse_on_a_lake(where: Places) -> None:
+    """Nobody shall be told that a person is gone while the lake's files hold them."""
+    from load.warehouse import lake_of
+
+    if lake_of(where.data) is not None:
+        raise ConfigError(
+            "the tables of this data folder lie in a lake: its Parquet files and snapshots are out "
+            "of this command's reach, so nothing was erased. See docs/targets.md"
+        )
 
 
 def _everywhere(settings: Settings, person: Person) -> tuple[dict[str, int], dict[str, str]]:

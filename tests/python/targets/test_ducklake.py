@@ -20,6 +20,8 @@ from load.turns import Turns, turn
 from load.warehouse import Lake, bind, connect, lake_of
 from migrate import account, applying
 from migrate.demo import PHASES
+from migrate.forget import forget_person
+from migrate.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -263,6 +265,13 @@ def test_a_folder_whose_tables_lie_in_a_lake_is_not_taken_for_one_with_a_file(tm
         bind(tmp_path, "duckdb", None)
     with pytest.raises(ConfigError, match="belongs to another warehouse"):
         bind(tmp_path, "ducklake", Lake(lake.catalog, "elsewhere"))
+
+
+def test_nobody_is_told_that_a_person_is_erased_while_a_lake_holds_them(data_dir):
+    data_dir.mkdir(mode=0o700)
+    bind(data_dir, "ducklake", Lake("postgresql://nobody@127.0.0.1:1/none", str(data_dir)))
+    with pytest.raises(ConfigError, match="nothing was erased"):
+        forget_person(Settings(AIQ2PD_DATA_DIR=data_dir), Silent(), key="aiq:contact:1")
 
 
 def test_a_catalog_that_does_not_answer_is_said_without_its_address(tmp_path):
