@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from load.errors import ConfigError
+from load.warehouse import is_there
 from migrate import history, places
 from migrate.outcome import Outcome, Table
 
@@ -39,7 +40,7 @@ def discover(progress: Progress) -> Outcome:
 
 def _written(command: str, sheets: Iterable[Sheet], progress: Progress) -> Outcome:
     where = places.here().prepare()
-    if not where.warehouse.is_file():
+    if not is_there(where.warehouse):
         raise ConfigError(
             f"no warehouse at {where.shown(where.warehouse)}: run `aiq2pd extract` and "
             "`aiq2pd build` first; without accounts, try it all on local servers: `aiq2pd demo`"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from load.errors import ConfigError
+from load.warehouse import is_there
 from migrate import history, places
 from migrate.outcome import Outcome
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def write_report(progress: Progress) -> Outcome:
     """`aiq2pd report`."""
     where = places.here().prepare()
-    if not where.warehouse.is_file():
+    if not is_there(where.warehouse):
         raise ConfigError(
             f"no warehouse at {where.shown(where.warehouse)}: nothing to report yet; without "
             "accounts, try it all on local servers: `aiq2pd demo`"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from load.errors import ConfigError
+from load.warehouse import is_there
 from migrate import places
 from migrate.outcome import DONE, Outcome, Table
 
@@ -94,7 +95,7 @@ def bring_back(_progress: Progress, *, file: Path, is_dry: bool) -> Outcome:
 def _proposals() -> dict[str, list[tuple[str, ...]]]:
     """Rows that wait for a decision, by sheet; none before a build."""
     where = places.here()
-    if not where.warehouse.is_file():
+    if not is_there(where.warehouse):
         return {}
     from migrate.summaries import open_warehouse
 
