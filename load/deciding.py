@@ -85,11 +85,12 @@ def decide_record(
 
 def _changed_columns(row: PlanRow, record: Record) -> list[str]:
     """Columns whose planned value is not the one that was planned when we last wrote, and those
-    that a person decided for the plan."""
+    that a person decided for the plan. A record that others made has no key of ours yet."""
+    fixed = {ARCHIVED_COLUMN} if record.origin == "adopted" else {ARCHIVED_COLUMN, KEY_COLUMN}
     return [
         column
         for column, planned in row.field_hashes.items()
-        if column not in (KEY_COLUMN, ARCHIVED_COLUMN)
+        if column not in fixed
         and (record.field_hashes.get(column) != planned or column in row.take_ours)
     ]
 

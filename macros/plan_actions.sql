@@ -20,6 +20,7 @@ gathered as (
         situated.held_reason,
         situated.is_deleted_since,
         situated.record_count,
+        situated.match_reason,
         situated.pipedrive_id,
         situated.is_in_ledger,
         if(
@@ -89,7 +90,7 @@ explained as (
             when action = 'conflict' and is_in_ledger then conflict
             when action = 'conflict' then 'key_on_several_records'
             when action = 'skip' then 'kept_by_policy'
-            when action = 'adopt' then 'key_found'
+            when action = 'adopt' then coalesce(match_reason, 'key_found')
             when state in ('intent', 'ambiguous') then 'outcome_unknown'
             when state = 'removed' then 'removed_before'
             when state = 'quarantined' then 'changed_after_rejection'

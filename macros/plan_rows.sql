@@ -4,6 +4,7 @@
     mart        the mart whose rows are to stand in the destination
     quarantine  the model with the rows that must not load, if the entity has one
     held        the model with the rows that are not created yet, and why
+    adoptions   the model with records that others made and that may be the same
     parents     parent column -> plan model of the parent (null: always there)
     payloads    the model that holds the mart's payloads, if they are kept apart: where
                 records are many, whatever is no matter of the mart leaves them alone.
@@ -15,8 +16,8 @@
     The order of the rules is the order of the cases in the macro `plan_actions`.
 -#}
 {% macro plan_rows(
-    entity, mart, quarantine=none, held=none, parents={}, write_cost=5, bulk_by=none,
-    payloads=none
+    entity, mart, quarantine=none, held=none, adoptions=none, parents={}, write_cost=5,
+    bulk_by=none, payloads=none
 ) -%}
     {%- set planned_parent_keys = [] -%}
     {%- for column, model in parents.items() if model -%}
@@ -64,6 +65,27 @@ held_rows as (
     {%- else -%}
     select
         cast(null as varchar) as source_key,
+        cast(null as varchar) as reason
+    where false
+    {%- endif %}
+),
+
+matched_rows as (
+    {% if adoptions -%}
+    select
+        source_key,
+        max(pipedrive_id) filter (where is_adopted) as pipedrive_id,
+        bool_or(is_adopted) as is_adopted,
+        -- more than one only where a person is to decide
+        min(reason) as reason
+    from {{ ref(adoptions) }}
+    where entity = '{{ entity }}'
+    group by source_key
+    {%- else -%}
+    select
+        cast(null as varchar) as source_key,
+        cast(null as bigint) as pipedrive_id,
+        cast(null as boolean) as is_adopted,
         cast(null as varchar) as reason
     where false
     {%- endif %}

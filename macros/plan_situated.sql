@@ -124,12 +124,21 @@ situated as (
         if(
             id_map.pipedrive_id is null
             and coalesce(id_map.state, 'new') not in ('intent', 'ambiguous'),
-            held_rows.reason,
+            coalesce(
+                held_rows.reason,
+                if(matched_rows.is_adopted, null, matched_rows.reason)
+            ),
             null
         ) as held_reason,
-        coalesce(destination_by_key.record_count, 0) as record_count,
-        coalesce(id_map.pipedrive_id, destination_by_key.pipedrive_id)
-            as pipedrive_id,
+        coalesce(
+            destination_by_key.record_count, if(matched_rows.is_adopted, 1, 0)
+        ) as record_count,
+        coalesce(
+            id_map.pipedrive_id,
+            destination_by_key.pipedrive_id,
+            matched_rows.pipedrive_id
+        ) as pipedrive_id,
+        if(matched_rows.is_adopted, matched_rows.reason, null) as match_reason,
         id_map.pipedrive_id is not null as is_in_ledger,
         -- what was read before our last write says nothing about people's edits
         coalesce(
@@ -152,6 +161,8 @@ situated as (
         on contents.source_key = parents_followed.source_key
     left join held_rows
         on contents.source_key = held_rows.source_key
+    left join matched_rows
+        on contents.source_key = matched_rows.source_key
     left join decisions_gathered
         on contents.source_key = decisions_gathered.source_key
     cross join last_readback

@@ -42,6 +42,13 @@ HISTORY: Final = (
         "from plan.plan_history_ways order by tokens"
     ),
 )
+MATCHES: Final = (
+    "Records that others made and that may be the same",
+    (
+        "select entity, rule, reason, is_adopted as adopted, count(*) as pairs "
+        "from plan.plan_adoptions group by all order by all"
+    ),
+)
 RECONCILIATION: Final = (
     (
         "Counts by phase",
@@ -146,9 +153,12 @@ def plan_tables(file: Path) -> tuple[dict[str, Cell], tuple[Table, ...]]:
     """What the plan costs, and its rows by entity and action."""
     with open_warehouse(file) as warehouse:
         totals = warehouse.table("Totals", TOTALS)
-        planned = warehouse.table(*PLAN)
+        tables = (warehouse.table(*PLAN), warehouse.table(*MATCHES))
     facts = totals.records()[0] if totals.rows else {}
-    return {name.replace("_", " "): value for name, value in facts.items()}, (planned,)
+    return (
+        {name.replace("_", " "): value for name, value in facts.items()},
+        tuple(table for table in tables if table.rows),
+    )
 
 
 def reconciliation_tables(file: Path) -> tuple[Table, ...]:

@@ -2,5 +2,6 @@
 
 {{ plan_rows(
     entity='organization',
-    mart='mart_organizations'
+    mart='mart_organizations',
+    adoptions='plan_adoptions'
 ) }}

@@ -5,5 +5,6 @@
     mart='mart_persons',
     quarantine='quarantine_persons',
     held='int_persons_held_back',
+    adoptions='plan_adoptions',
     parents={'org__source_key': 'plan_organizations'}
 ) }}

@@ -2,5 +2,6 @@
 
 {{ plan_rows(
     entity='product',
-    mart='mart_products'
+    mart='mart_products',
+    adoptions='plan_adoptions'
 ) }}

@@ -75,9 +75,14 @@ records_concerned as (
         source_key,
         pipedrive_id,
         action || ': ' || reason as problem,
-        case action
-            when 'quarantine' then 'settle the rule or its parent; see the quarantine'
-            when 'waiting' then 'settle its parent first'
+        case
+            when action = 'quarantine'
+                then 'settle the rule or its parent; see the quarantine'
+            when reason like 'match_%'
+                then
+                    'may be in Pipedrive already: plan.plan_adoptions names the '
+                    || 'record; write adopt or apart into adoption_decisions.csv'
+            when action = 'waiting' then 'settle its parent first'
             else 'decide which side holds and correct the other'
         end as what_to_do,
         case action

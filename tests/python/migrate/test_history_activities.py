@@ -2,97 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
-from typer.testing import CliRunner
 
-from load.plan import latest_plan
-from migrate import steps
-from migrate.cli import app
-from migrate.places import project_dir
-from sandbox import door, process
-from sandbox.process import SandboxInfo
+from sandbox import door
+
+from .commands import LONGEST, copy_of_the_project, new_account
 
 pytestmark = pytest.mark.long
-LONGEST = 240
-ROOMS = ("models", "macros", "seeds", "profiles", "tests")
-FILES = ("dbt_project.yml", "profiles.yml", "selectors.yml", "account.toml")
-
-
-@dataclass(frozen=True)
-class Account:
-    """A data folder and its servers; the settings are in force."""
-
-    folder: Path
-    info: SandboxInfo
-
-    def run(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """A command's answer."""
-        ended = CliRunner().invoke(app, [*words, "--json"])
-        assert ended.exit_code == code, (words, ended.exit_code, ended.output[-3000:])
-        return json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        file = str(self.folder / "warehouse.duckdb")
-        with closing(duckdb.connect(file, read_only=True)) as warehouse:
-            return warehouse.execute(sql).fetchall()
-
-    def live(self, entity: str) -> list[dict[str, Any]]:
-        """Live records of an entity, by the service's own dump."""
-        dump = door.get_text(self.info.pipedrive_url, "records").splitlines()
-        found = [json.loads(line) for line in dump if line]
-        return [one["record"] for one in found if one["entity"] == entity and not one["deleted"]]
-
-    def check(self) -> str:
-        """The independent checker's last line."""
-        dump = self.folder / "records.jsonl"
-        dump.write_text(door.get_text(self.info.pipedrive_url, "records"), encoding="utf-8")
-        plan = latest_plan(self.folder / "plans")
-        assert plan is not None
-        done = subprocess.run(
-            [sys.executable, "-m", "checker", "--ledger", self.folder / "ledger.sqlite",
-             "--plan", plan.folder, "--pipedrive-dump", dump],
-            capture_output=True, text=True, check=False, timeout=LONGEST,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        return done.stdout.strip().splitlines()[-1]
 
 
 @pytest.fixture
 def account(tmp_path, monkeypatch):
     """An account whose policies.csv says yes to activities, before anything is landed."""
-    folder, project = tmp_path / "data", tmp_path / "project"
-    for room in ROOMS:
-        shutil.copytree(project_dir() / room, project / room)
-    for file in FILES:
-        shutil.copy(project_dir() / file, project / file)
+    project = copy_of_the_project(tmp_path / "project")
     policies = project / "seeds" / "decisions" / "policies.csv"
     text = policies.read_text(encoding="utf-8")
     assert "history_activities,no" in text
     policies.write_text(text.replace("history_activities,no", "history_activities,yes"), "utf-8")
-    monkeypatch.setattr(steps, "project_dir", lambda: project)
-    info = process.up(folder / "sandbox", personas=40, seed=7, window_scale=600)
-    try:
-        for name, value in info.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("AIQ2PD_DATA_DIR", str(folder))
-        monkeypatch.setenv("AIQ2PD_ENV_FILE", str(folder / "no.env"))
-        monkeypatch.setenv("AIQ2PD_ACCOUNT_FILE", str(folder / "no.toml"))
-        door.post(info.pipedrive_url, "snapshot", {"name": "before"})
-        yield Account(folder, info)
-    finally:
-        process.down(folder / "sandbox")
+    with new_account(tmp_path / "data", project, monkeypatch) as account:
+        door.post(account.info.pipedrive_url, "snapshot", {"name": "before"})
+        yield account
 
 
 def test_each_event_is_one_done_activity_of_its_person_whatever_breaks_and_leaves_with_undo(

@@ -8,39 +8,25 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
-from typer.testing import CliRunner
 
 from load.plan import latest_plan
 from load.progress import Silent
 from migrate import account, steps
-from migrate.cli import app
 from sandbox import door, process
-from sandbox.process import SandboxInfo
+
+from . import commands
+from .commands import LONGEST
 
 CAP = 5_000
 FREE = 70
-LONGEST = 240
 
 
-@dataclass(frozen=True)
-class Account:
-    """A data folder and its servers; the settings are in force."""
-
-    folder: Path
-    info: SandboxInfo
-
-    def run(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """A command's answer."""
-        ended = CliRunner().invoke(app, [*words, "--json"])
-        assert ended.exit_code == code, (words, ended.exit_code, ended.output[-3000:])
-        return json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
+class Account(commands.Account):
+    """The strategies' own account."""
 
     def killed(self, point: str) -> int:
         """`apply` in a process of its own, killed at a named point. Gives its exit code."""
@@ -54,11 +40,6 @@ class Account:
             timeout=LONGEST,
         )
         return done.returncode
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        file = str(self.folder / "warehouse.duckdb")
-        with closing(duckdb.connect(file, read_only=True)) as warehouse:
-            return warehouse.execute(sql).fetchall()
 
     def deals(self) -> list[dict[str, Any]]:
         """Live deals with a migration key, by the service's own dump."""
@@ -107,20 +88,6 @@ class Account:
         spent = self.spent() - before
         planned += (starts - 1) * self.starting()
         assert abs(spent - planned) <= 0.02 * spent, (spent, planned)
-
-    def check(self) -> str:
-        """The independent checker's last line."""
-        dump = self.folder / "records.jsonl"
-        dump.write_text(door.get_text(self.info.pipedrive_url, "records"), encoding="utf-8")
-        plan = latest_plan(self.folder / "plans")
-        assert plan is not None
-        done = subprocess.run(
-            [sys.executable, "-m", "checker", "--ledger", self.folder / "ledger.sqlite",
-             "--plan", plan.folder, "--pipedrive-dump", dump],
-            capture_output=True, text=True, check=False, timeout=LONGEST,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        return done.stdout.strip().splitlines()[-1]
 
 
 @pytest.fixture(scope="module")

@@ -5,28 +5,24 @@ In a customer's repository, whose own seed says what is in wave 1.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pyarrow.dataset as ds
 import pytest
-from typer.testing import CliRunner
 
 from load.plan import ENTITY_TABLES, latest_plan
 from load.progress import Silent
-from migrate.cli import app
 from migrate.customer import make
 from sandbox import door, process
-from sandbox.process import SandboxInfo
+
+from . import commands
 
 LEFT_OUT = shutil.ignore_patterns(
     "sandbox", "ledger.sqlite*", "ledger_backups", "plans", "steps", "report", "documents"
@@ -35,22 +31,8 @@ COUNTED = ("organization", "person", "deal", "note")
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(commands.Account):
     """The migrated account's warehouse before an empty Pipedrive, with a rule for wave 1."""
-
-    folder: Path
-    info: SandboxInfo
-
-    def run(self, *words: str, code: int = 0) -> dict[str, Any]:
-        """A command's answer."""
-        ended = CliRunner().invoke(app, [*words, "--json"])
-        assert ended.exit_code == code, (words, ended.exit_code, ended.output[-2000:])
-        return json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(duckdb.connect(str(self.folder / "warehouse.duckdb"))) as warehouse:
-            return warehouse.execute(sql).fetchall()
 
     def there(self) -> Counter[str]:
         """Live records of the company."""
