@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
@@ -52,7 +53,7 @@ _SIDE_TABLES: Final[dict[str, str]] = {
 }
 _DIGEST_LENGTH: Final = 16
 # a reader holds one group at a time, so that its memory does not grow with the plan
-_ROW_GROUP: Final = 8_192
+_ROW_GROUP: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,20 @@ class FrozenPlan:
         """The same as they lie in the file; all columns or these."""
         if self.only is not None and not self.only:
             return
-        table = ds.dataset(self.folder / f"{ENTITY_TABLES[entity]}.parquet")
-        wanted = None if wave is None else ds.field("wave") == wave
+        read = None if columns is None else [*{*columns, "wave", "source_key"}]
+        # a dataset would decode the rest of the file ahead, and hold it until its turn
+        with pq.ParquetFile(self.folder / f"{ENTITY_TABLES[entity]}.parquet") as file:
+            for batch in file.iter_batches(size, columns=read):
+                found = self._wanted(batch, wave)
+                if found.num_rows:
+                    yield found if columns is None else found.select(columns)
+
+    def _wanted(self, batch: pa.RecordBatch, wave: int | None) -> pa.RecordBatch:
+        if wave is not None:
+            batch = batch.filter(pc.equal(batch["wave"], wave))
         if self.only is not None:
-            part = ds.field("source_key").isin(sorted(self.only))
-            wanted = part if wanted is None else part & wanted
-        found = table.to_batches(columns, wanted, size, batch_readahead=1, fragment_readahead=1)
-        yield from (batch for batch in found if batch.num_rows)
+            batch = batch.filter(pc.is_in(batch["source_key"], pa.array(sorted(self.only))))
+        return batch
 
     def updates_of(self, entity: str, columns: Set[str]) -> list[str]:
         """Source keys of the updates that change one of these columns, in the order of sending."""
