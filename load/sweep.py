@@ -183,9 +183,12 @@ async def _double(
 def _is_untouched(job: _Sweep, phase: Phase, record: Record, found: dict[str, Any]) -> bool:
     """Whether each column holds what one of our creates sent, or what the confirmed record has.
 
-    The record may have been updated since; its double still holds what was sent first.
+    The record may have been updated since; its double still holds what was sent first. A record
+    that we adopted has no double of ours: its key moves to another one when people merge it away.
     """
     sent = doubts.sent_by_creates(job.ledger, phase.entity, record.source_key)
+    if not sent:
+        return False
     shown = {
         column: target_hash(
             column, current_value(phase.entity, column, found, job.names), salt=job.salt

@@ -73,6 +73,7 @@ COMPILED = (
         "organizations", "persons", "products", "deals", "deal_products", "notes", "activities",
         "readbacks", "fields", "field_options", "custom_values", "native_values")),
     "plan.plan_destination_records", "plan.plan_destination_values", "plan.plan_withdrawn",
+    "plan.plan_adoptions",
     *(f"plan.plan_{name}" for name in (
         "organizations", "persons", "products", "deal_payloads", "deal_calls", "deals",
         "deal_product_payloads", "deal_product_calls", "deal_products", "notes", "activities")),
@@ -88,6 +89,7 @@ COPIED = (
     "quarantine.quarantine_deal_products", "intermediate.int_contacts_dispositioned",
     "intermediate.int_persons_held_back",
     "plan.plan_waves", "decisions.field_decisions", "decisions.policies", "mapping.fields",
+    "decisions.adoption_rules", "decisions.adoption_decisions",
     "mapping.field_options", "mapping.pipeline_stages",
     "staging.stg_ledger__id_map", "staging.stg_ledger__field_codes",
 )  # fmt: skip
