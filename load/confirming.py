@@ -95,13 +95,7 @@ def _options_of(listed: Listed, entity: str) -> list[dict[str, Any]]:
 
 def _places(run: Run, places: Places) -> Iterator[Found]:
     """Pipelines, and stages of those that are there."""
-    planned = [
-        ("pipeline", row, places.pipelines or []) for row in run.plan.table("plan_pipelines")
-    ]
-    planned += [
-        ("stage", row, places.stages_of(row["pipeline__source_key"]))
-        for row in run.plan.table("plan_stages")
-    ]
+    planned = places.planned(run.plan)
     known = records.fetch(run.ledger, [row["source_key"] for _, row, _ in planned])
     for entity, row, listed in planned:
         if row["source_key"] in known:

@@ -16,6 +16,7 @@ from load.errors import ConfigError, RetryLater
 from load.ledger import doubts, records
 from load.ledger.records import CreateIntent, Written
 from load.lists import pages
+from load.plan import FrozenPlan
 from load.run import Run
 
 _COST = 5
@@ -35,6 +36,16 @@ class Places:
         """Stages of a planned pipeline that is there."""
         return [
             one for one in self.stages or () if one["pipeline_id"] == self.ids.get(pipeline_key)
+        ]
+
+    def planned(self, plan: FrozenPlan) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
+        """Each planned pipeline and stage: entity, its row, and what is there to be it."""
+        return [
+            *(("pipeline", row, self.pipelines or []) for row in plan.table("plan_pipelines")),
+            *(
+                ("stage", row, self.stages_of(row["pipeline__source_key"]))
+                for row in plan.table("plan_stages")
+            ),
         ]
 
 

@@ -119,7 +119,8 @@ class FrozenPlan:
         if wave is not None:
             batch = batch.filter(pc.equal(batch["wave"], wave))
         if self.only is not None:
-            batch = batch.filter(pc.is_in(batch["source_key"], pa.array(sorted(self.only))))
+            keys = batch["source_key"].to_pylist()
+            batch = batch.filter(pa.array([key in self.only for key in keys], pa.bool_()))
         return batch
 
     def updates_of(self, entity: str, columns: Set[str]) -> list[str]:

@@ -68,13 +68,7 @@ def _shown(labels: Sequence[str]) -> str:
 
 
 def _places(run: Run, places: Places) -> Iterator[SchemaStep]:
-    planned = [
-        ("pipeline", row, places.pipelines or []) for row in run.plan.table("plan_pipelines")
-    ]
-    planned += [
-        ("stage", row, places.stages_of(row["pipeline__source_key"]))
-        for row in run.plan.table("plan_stages")
-    ]
+    planned = places.planned(run.plan)
     known = records.fetch(run.ledger, [row["source_key"] for _, row, _ in planned])
     for entity, row, listed in planned:
         record = known.get(row["source_key"])

@@ -125,8 +125,9 @@ async def read_again(
             found |= await _note(run, phase, one)
         return found
     # ids of other entities may be the same numbers
-    stored = [one for one in ids if phase.entity == "deal" and one in archived]
-    plain = [one for one in ids if one not in stored]
+    put_away = archived if phase.entity == "deal" else set()
+    stored = [one for one in ids if one in put_away]
+    plain = [one for one in ids if one not in put_away]
     for path, cost, chosen in (
         (phase.list_path, phase.list_cost, plain),
         (ARCHIVED, ARCHIVED_COST, stored),
