@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 
@@ -155,3 +156,9 @@ def test_the_repository_names_no_place_of_this_machine():
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in lock
     assert "--index" not in lock
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="all tests in one process")
+def test_a_group_of_tests_stays_with_one_worker(request):
+    """pytest-xdist tells groups by the end of a test's name, which a newer pytest may not keep."""
+    assert request.node.nodeid.endswith(f"@{__file__}")
