@@ -126,19 +126,29 @@ async def read_again(
         return found
     # ids of other entities may be the same numbers
     put_away = archived if phase.entity == "deal" else set()
-    stored = [one for one in ids if one in put_away]
-    plain = [one for one in ids if one not in put_away]
-    for path, cost, chosen in (
-        (phase.list_path, phase.list_cost, plain),
-        (ARCHIVED, ARCHIVED_COST, stored),
-    ):
-        for start in range(0, len(chosen), 100):
-            chunk = ",".join(str(one) for one in chosen[start : start + 100])
-            params = {**_with_counters(phase.entity), "ids": chunk, "limit": 100}
-            answer = await run.client.call(
-                "GET", path, cost=cost, params=params, entity=phase.entity
-            )
-            found |= {record["id"]: record for record in answer.data or []}
+    found = await _by_id(run, phase, [one for one in ids if one not in put_away])
+    found |= await _by_id(run, phase, [one for one in ids if one in put_away], is_archived=True)
+    if phase.entity == "deal":
+        # people may have archived one, or brought one back, since the lists were read
+        missing = [one for one in ids if one not in found]
+        plain = [one for one in missing if one in put_away]
+        found |= await _by_id(run, phase, plain)
+        stored = [one for one in missing if one not in put_away]
+        found |= await _by_id(run, phase, stored, is_archived=True)
+    return found
+
+
+async def _by_id(
+    run: Run, phase: Phase, ids: Sequence[int], *, is_archived: bool = False
+) -> dict[int, dict[str, Any]]:
+    """Those of a list that are asked for by id, a hundred a call."""
+    path, cost = (ARCHIVED, ARCHIVED_COST) if is_archived else (phase.list_path, phase.list_cost)
+    found: dict[int, dict[str, Any]] = {}
+    for start in range(0, len(ids), 100):
+        chunk = ",".join(str(one) for one in ids[start : start + 100])
+        params = {**_with_counters(phase.entity), "ids": chunk, "limit": 100}
+        answer = await run.client.call("GET", path, cost=cost, params=params, entity=phase.entity)
+        found |= {record["id"]: record for record in answer.data or []}
     return found
 
 
