@@ -1,12 +1,12 @@
 """Before the first write: is this the right account, does the plan fit it, and what else listens?
 
 Each question is a gate: green, red, or waived by name. Anything red stops an apply. Gates whose
-answer no API gives (see `own`) are asked by the caller. Reads cost 52 tokens, the canary 20 and the
-pipeline lists; the canary flies only if there is something to write and none came back unharmed
-within the last day. `company` can't be waived.
+answer no API gives (see `own`) are asked by the caller. Reads cost 52 tokens and 20 more where
+activities are made, the canary 20 and the pipeline lists; the canary flies only if there is
+something to write and none came back unharmed within the last day. `company` can't be waived.
 
-    token company plan_and_seats budget custom_fields adopted deal_cap contact_sync webhooks
-    canary
+    token company plan_and_seats budget custom_fields adopted deal_cap activity_types
+    contact_sync webhooks canary
 
 Raises `ConfigError` for a waiver of a gate that nobody knows, and what the client raises.
 """
@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
+from load.activity_types import missing_types
 from load.budget import FACTORS, daily_tokens
 from load.canary import last_green, send_canary
 from load.confirming import unconfirmed, why_unconfirmed
@@ -41,6 +42,7 @@ GATES: Final = (
     "custom_fields",
     "adopted",
     "deal_cap",
+    "activity_types",
     "contact_sync",
     "webhooks",
     "canary",
@@ -153,6 +155,8 @@ async def _questions(
     gates.append(_budget(client, settings))
     listed = await list_fields(run)
     gates += [_custom_fields(run, listed), _adopted(run, listed, places), _deal_cap(run)]
+    unknown = await missing_types(run)
+    gates.append(_gate("activity_types", unknown, "every activity has a type of the account's"))
     gates.append(_contact_sync(run, listed))
     hooks = await client.call("GET", "/api/v1/webhooks", cost=10, entity="account")
     gates.append(_webhooks(hooks.data or []))

@@ -23,6 +23,13 @@ asked as (
         unnest([6, 8, 7, 1]) as calls,
         unnest([52, 30, 52, 2]) as tokens
     union all
+    -- the types of activities
+    select
+        'preflight' as purpose,
+        1 as calls,
+        20 as tokens
+    where exists (select 1 from planned where entity = 'activity' and action = 'create')
+    union all
     -- the canary's deal is archived and looked at, too
     select
         'canary' as purpose,

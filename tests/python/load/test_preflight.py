@@ -183,6 +183,16 @@ def test_a_field_that_only_contact_sync_brings_is_red_without_it(check, company,
     assert states(check(world, with_canary=False))["contact_sync"] == "green"
 
 
+def test_activities_of_a_type_that_the_account_lacks_are_red_before_one_is_sent(check, worlds):
+    world = worlds.small(persons=1, deals=0)
+    world.add("activity", "aiq:history:1", subject="One", type="task")
+    fine = check(world)
+    assert states(fine)["activity_types"] == "green"
+    assert fine.tokens == 52 + 20 + 20 + 5  # the canary asks for a stage
+    world.add("activity", "aiq:history:2", subject="Two", type="loyalty_event")
+    assert "no activity type loyalty_event" in why(check(world), "activity_types")
+
+
 def test_an_active_webhook_is_red_until_it_is_waived_and_the_ledger_keeps_that(
     check, company, loader
 ):
