@@ -12,7 +12,8 @@ in a result with exit code 75.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Final
 
 from load import guard, watch
@@ -139,13 +140,14 @@ async def _lower_first(run: Run) -> None:
         }
         if not columns or not run.plan.manifest["counts"].get(phase.entity, {}).get("update"):
             continue
-        keys = run.plan.updates_of(phase.entity, columns)
-        run.progress.start(phase.entity, len(keys))
-        for start in range(0, len(keys), BATCH_SIZE):
-            found = run.plan.rows_of(phase.entity, keys[start : start + BATCH_SIZE])
+        lowering = replace(run.plan, only=frozenset(run.plan.updates_of(phase.entity, columns)))
+        run.progress.start(phase.entity, len(lowering.only or ()))
+        found = chain.from_iterable(lowering.rows(phase.entity, BATCH_SIZE))
+        # whole batches again: what Pipedrive holds is read for 100 records at a time
+        while rows := list(islice(found, BATCH_SIZE)):
             unsettled: dict[str, PlanRow] = {}
-            await _work_off(run, phase, list(found.values()), unsettled)
-            run.ahead |= found.keys() - unsettled.keys()
+            await _work_off(run, phase, rows, unsettled)
+            run.ahead |= {row.source_key for row in rows} - unsettled.keys()
         run.progress.finish(phase.entity)
 
 
