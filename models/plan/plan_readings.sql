@@ -28,7 +28,11 @@ asked as (
         'preflight' as purpose,
         1 as calls,
         20 as tokens
-    where exists (select 1 from planned where entity = 'activity' and action = 'create')
+    where
+        exists (
+            select 1 from planned
+            where entity = 'activity' and action = 'create'
+        )
     union all
     -- the canary's deal is archived and looked at, too
     select
