@@ -10,7 +10,8 @@
         'raw_alpine_iq': [
             'stores', 'contacts', 'contact_details', 'contact_orders',
             'contact_watermarks', 'audiences', 'audience_members', 'loyalty_program', 'discounts', 'discount_groups',
-            'campaigns', 'adjustments', 'redemptions', 'conversions', 'optins',
+            'campaigns', 'adjustments', 'redemptions', 'conversions', 'points_timelines',
+            'overrides', 'optins',
             'hidden_contacts', 'extraction_runs', 'export_personas',
             'export_sales_lines', 'export_hidden_contacts', 'export_files',
             'loyalty_snapshot',

@@ -8,7 +8,10 @@
                     ', ',
                     'discount ' || reward.discountid,
                     reward.points || ' points',
-                    'expires ' || reward.expires
+                    'expires ' || coalesce(
+                        strftime({{ instant_or_null('reward.expires') }}, '%Y-%m-%d'),
+                        nullif(reward.expires, '0')
+                    )
                 )
             ),
             '; '

@@ -18,6 +18,8 @@ from migrate import places
 VARIABLE_OF: Final = {
     ("alpine_iq", "base_url"): "ALPINE_IQ_BASE_URL",
     ("alpine_iq", "uid"): "ALPINE_IQ_UID",
+    ("alpine_iq", "points_timelines"): "AIQ2PD_POINTS_TIMELINES",
+    ("alpine_iq", "overrides"): "AIQ2PD_OVERRIDES",
     ("pipedrive", "base_url"): "PIPEDRIVE_BASE_URL",
     ("pipedrive", "company_id"): "PIPEDRIVE_COMPANY_ID",
     ("pipedrive", "company_domain"): "PIPEDRIVE_COMPANY_DOMAIN",

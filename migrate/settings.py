@@ -137,6 +137,12 @@ class Settings(BaseSettings):
         "Unset: up to 80 % of the machine's",
         pattern=r"^[0-9.]+ ?[KMGT]i?B$",
     )
+    points_timelines: bool = _variable(
+        "AIQ2PD_POINTS_TIMELINES", "a call more a contact: changes of points", default=False
+    )
+    overrides: bool = _variable(
+        "AIQ2PD_OVERRIDES", "a call more a contact: what staff set by hand", default=False
+    )
     order_strategy: str = _variable(
         "AIQ2PD_ORDER_STRATEGY",
         "how orders cross: all_deals, archived_waves (closed deals are archived, in waves under "

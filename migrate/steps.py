@@ -63,8 +63,10 @@ def extract_source(
     accept_changes: bool = False,
     exports_only: bool = False,
     delta: bool = False,
+    timelines: bool | None = None,
+    overrides: bool | None = None,
 ) -> Outcome:
-    """`aiq2pd extract`."""
+    """`aiq2pd extract`. What is not said about timelines and overrides, the settings say."""
     from migrate.inbox import headers_seed, land_without_calls
 
     if exports_only:
@@ -95,6 +97,8 @@ def extract_source(
         inbox_headers=headers_seed(),
         on_plan=announced,
         delta=delta,
+        timelines=settings.points_timelines if timelines is None else timelines,
+        overrides=settings.overrides if overrides is None else overrides,
     )
     forget.erase_again(settings.places)
     rows = tuple(sorted(result.rows.items()))

@@ -67,11 +67,14 @@ def account_lists(
 
 
 def contact_slice(each: Slice, watermarks: Sequence[Record]) -> list[DltResource]:
-    """What only a call per contact gives, and what the list said then. Upserted, by slice."""
+    """What only a call per contact gives, and what the list said then. Upserted, by slice; a table
+    that nobody asked for is not made."""
+    demanded = {"points_timelines": each.timelines, "overrides": each.overrides}
     return [
         _upserts("contact_details", [each.details]),
         _upserts("contact_orders", [each.orders]),
         _upserts("contact_watermarks", [watermarks]),
+        *(_upserts(name, [records]) for name, records in demanded.items() if records),
     ]
 
 
@@ -131,6 +134,8 @@ def extract_account(
     paging: Paging | None = None,
     inbox_headers: Path | None = None,
     delta: bool = False,
+    timelines: bool = False,
+    overrides: bool = False,
 ) -> ExtractionResult:
     """Read the whole account, or go on where the last run was stopped.
 
@@ -140,6 +145,7 @@ def extract_account(
     landed first, and no call is made that its files answer. `delta` asks only for contacts that
     changed since they were last asked for (see `extract.alpine_iq.delta`). After `calls` calls one
     by one the run stops with `RetryLater`, its contacts landed; the next process goes on.
+    `timelines` and `overrides` make a call more per contact each: `extract.alpine_iq.on_demand`.
 
     Raises `ConfigError` (2) and `RetryLater` (75).
     """
@@ -154,5 +160,8 @@ def extract_account(
         paging=paging,
         inbox_headers=inbox_headers,
         delta=delta,
+        timelines=timelines,
+        overrides=overrides,
     )
+    options.check()
     return extract(account, data_dir, options, progress=progress, clock=clock, on_plan=on_plan)

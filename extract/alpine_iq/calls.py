@@ -32,6 +32,15 @@ class PlannedCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDemand:
+    """Calls that an endpoint on demand takes; where it is off, what it would take."""
+
+    calls: int
+    is_on: bool = False
+    spared: int = 0  # contacts who never had points
+
+
+@dataclass(frozen=True, slots=True)
 class PerContactCalls:
     """Calls that one contact each needs, and those that an export in the inbox answers."""
 
@@ -40,6 +49,8 @@ class PerContactCalls:
     details_by_export: int = 0
     orders_by_export: int = 0
     members_not_exported: tuple[str, ...] = ()
+    timelines: OnDemand | None = None
+    overrides: OnDemand | None = None
 
     @property
     def why_details(self) -> str:
@@ -86,6 +97,7 @@ def plan_calls(
     """The plan for an account of that size; `per_contact` tells what is left to be asked for."""
     each = per_contact or PerContactCalls(contacts, contacts)
     histories = history_windows(now)
+    demanded, left_out = _on_demand(each, contacts, window_scale)
     lines = (
         PlannedCalls("contacts", page_count(contacts, paging or Paging()), "the list"),
         PlannedCalls("stores", 1, "whole list"),
@@ -100,18 +112,29 @@ def plan_calls(
         PlannedCalls("conversions", histories, "attribution of orders"),
         PlannedCalls("contact_details", each.details, each.why_details),
         PlannedCalls("contact_orders", each.orders, each.why_orders),
+        *demanded,
     )
     hours = hours_at_the_limits(sum(line.calls for line in lines), window_scale)
-    return CallPlan(lines, hours, _left_out(contacts, window_scale))
+    return CallPlan(lines, hours, left_out)
 
 
-def _left_out(contacts: int, window_scale: float) -> tuple[PlannedCalls, ...]:
-    """What one more call for every contact would give."""
-    more = f"not asked for; would take {spoken(hours_at_the_limits(contacts, window_scale))} more"
-    return (
-        PlannedCalls(POINTS_TIMELINE.name, contacts, f"{more} and give each change of points"),
-        PlannedCalls(OVERRIDES.name, contacts, f"{more} and give rewards set by hand"),
-    )
+def _on_demand(
+    each: PerContactCalls, contacts: int, window_scale: float
+) -> tuple[tuple[PlannedCalls, ...], tuple[PlannedCalls, ...]]:
+    """What one more call per contact gives where it was chosen, and would give where it wasn't."""
+    made, left_out = [], []
+    for endpoint, asked, gives in (
+        (POINTS_TIMELINE, each.timelines or OnDemand(contacts), "each change of points"),
+        (OVERRIDES, each.overrides or OnDemand(contacts), "rewards and values set by hand"),
+    ):
+        spared = f"; {asked.spared:,} contacts never had any" if asked.spared else ""
+        if asked.is_on:
+            made.append(PlannedCalls(endpoint.name, asked.calls, f"{gives}{spared}"))
+        else:
+            took = spoken(hours_at_the_limits(asked.calls, window_scale))
+            why = f"not asked for; would take {took} more and give {gives}{spared}"
+            left_out.append(PlannedCalls(endpoint.name, asked.calls, why))
+    return tuple(made), tuple(left_out)
 
 
 def page_count(contacts: int, paging: Paging) -> int:

@@ -26,6 +26,8 @@ TABLES: Final = (
     "adjustments",
     "redemptions",
     "conversions",
+    "points_timelines",
+    "overrides",
     "optins",
     "hidden_contacts",
     "export_personas",
@@ -44,6 +46,16 @@ def orders_done(warehouse: Warehouse, since: datetime) -> set[str]:
 def details_done(warehouse: Warehouse, since: datetime) -> set[str]:
     """Contacts whose detail this run has committed; what answered nothing leaves no row."""
     return _read_since(warehouse, "contact_details", since)
+
+
+def answered_in(warehouse: Warehouse, table: str, since: datetime) -> set[str]:
+    """Contacts about whom this run has committed what an endpoint on demand says."""
+    return _read_since(warehouse, table, since)
+
+
+def answered_before(warehouse: Warehouse, table: str, since: datetime) -> set[str]:
+    """Contacts about whom only earlier runs have."""
+    return _read(warehouse, table, "landed.fetched_at < ?", since)
 
 
 def ids_on_order_lines(warehouse: Warehouse) -> list[str]:
@@ -114,10 +126,14 @@ def counts(warehouse: Warehouse) -> dict[str, int]:
 
 
 def _read_since(warehouse: Warehouse, table: str, since: datetime) -> set[str]:
+    return _read(warehouse, table, "landed.fetched_at >= ?", since)
+
+
+def _read(warehouse: Warehouse, table: str, when: str, since: datetime) -> set[str]:
     rows = warehouse.rows(
         f"SELECT record_key FROM {ALPINE_IQ.name}.{table} AS landed "
         f"JOIN {ALPINE_IQ.name}._dlt_loads AS loads ON landed._dlt_load_id = loads.load_id "
-        "WHERE loads.status = 0 AND landed.fetched_at >= ?",
+        f"WHERE loads.status = 0 AND {when}",
         [since],
     )
     return {key for (key,) in rows}

@@ -101,6 +101,15 @@ class Journal:
         fetched_at = datetime.fromtimestamp(row[1], UTC)
         return Answer(request, row[0], zlib.decompress(row[2]), fetched_at)
 
+    def refused(self, run_id: str, path: str) -> list[tuple[str, int]]:
+        """Calls below `path` that were answered by nothing, each with its status."""
+        with self._lock:
+            return self._db.execute(
+                "SELECT request, status FROM answers WHERE run_id = ? "
+                "AND substr(request, 1, ?) = ? AND status NOT IN (200, 204)",
+                (run_id, len(path), path),
+            ).fetchall()
+
     def forget(self, run_id: str, requests: list[str]) -> None:
         """Their slice is committed in the warehouse."""
         with self._lock:

@@ -11,15 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from extract.alpine_iq import held
-from extract.alpine_iq.calls import PerContactCalls, page_count
+from extract.alpine_iq import held, on_demand
+from extract.alpine_iq.calls import OnDemand, PerContactCalls, page_count
 from extract.alpine_iq.contacts import Listing
 from extract.alpine_iq.delta import Delta
 from extract.alpine_iq.journal import Run
 from extract.alpine_iq.options import Options
 from extract.alpine_iq.per_contact import Wanted
 from extract.alpine_iq.reader import Reader
-from extract.alpine_iq.settings import CONTACT, CONTACT_ORDERS, CONTACTS
+from extract.alpine_iq.settings import (
+    CONTACT,
+    CONTACT_ORDERS,
+    CONTACTS,
+    HISTORY_START,
+    ON_DEMAND,
+    OVERRIDES,
+    POINTS_TIMELINE,
+    Endpoint,
+)
 from extract.inbox.answers import Answered
 from extract.landing import Warehouse
 
@@ -41,19 +50,47 @@ class Needs:
 
     def asked_for(self, listing: Listing) -> list[str]:
         """Contacts that this run wants to know everything about."""
-        if not self.options.per_contact:
-            return []
-        chosen = listing.contact_ids[: self.options.sample]
-        return [key for key in chosen if key not in self.delta.same]
+        return [key for key in self._chosen(listing) if key not in self.delta.same]
 
-    def left(self, listing: Listing) -> list[Wanted]:
+    def on_demand(self, listing: Listing, endpoint: Endpoint) -> set[str]:
+        """Contacts whom an endpoint on demand is to be asked about in this run.
+
+        A delta asks about those whom it asks for anyway, and those who were never asked about.
+        """
+        if not self.is_on(endpoint):
+            return set()
+        before = held.answered_before(self.warehouse, endpoint.name, self.run.started_at)
+        same = self.delta.same & before
+        spared = self._spared(endpoint)
+        return {key for key in self._chosen(listing) if key not in same and key not in spared}
+
+    def is_on(self, endpoint: Endpoint) -> bool:
+        """Whether the operator chose an endpoint on demand."""
+        chosen = {
+            POINTS_TIMELINE.name: self.options.timelines,
+            OVERRIDES.name: self.options.overrides,
+        }
+        return chosen[endpoint.name]
+
+    def left(self, listing: Listing, reader: Reader) -> list[Wanted]:
         """Contacts with a call that neither an export answers nor this run has made."""
         since = self.run.started_at
         orders = self.answered.orders | held.orders_done(self.warehouse, since)
         details = self.answered.details | held.details_done(self.warehouse, since)
+        timelines = self._still(listing, POINTS_TIMELINE, reader)
+        overrides = self._still(listing, OVERRIDES, reader)
+        starts = self._timeline_starts() if timelines else {}
+        everything = frozenset(self.asked_for(listing))
         wanted = (
-            Wanted(key, detail=key not in details, orders=key not in orders)
-            for key in self.asked_for(listing)
+            Wanted(
+                key,
+                detail=key in everything and key not in details,
+                orders=key in everything and key not in orders,
+                timeline=key in timelines,
+                override=key in overrides,
+                timeline_since=starts.get(key, HISTORY_START),
+            )
+            for key in self._chosen(listing)
         )
         return [each for each in wanted if each.calls]
 
@@ -64,24 +101,70 @@ class Needs:
         spent = accumulate(each.calls for each in wanted)
         return wanted[: sum(calls <= self.options.calls for calls in spent)]
 
-    def calls_per_contact(self, listing: Listing) -> PerContactCalls:
+    def calls_per_contact(self, listing: Listing, reader: Reader) -> PerContactCalls:
         """What is left to be called, and what exports spare."""
-        left, asked = self.left(listing), self.asked_for(listing)
+        left, asked = self.left(listing, reader), self.asked_for(listing)
         return PerContactCalls(
             details=sum(each.detail for each in left),
             orders=sum(each.orders for each in left),
             details_by_export=sum(key in self.answered.details for key in asked),
             orders_by_export=sum(key in self.answered.orders for key in asked),
             members_not_exported=self.answered.members_missing,
+            timelines=self._price(listing, POINTS_TIMELINE, sum(each.timeline for each in left)),
+            overrides=self._price(listing, OVERRIDES, sum(each.override for each in left)),
         )
 
     def minimum(self, listing: Listing, reader: Reader) -> int:
         """Calls of a run without any failure, the declared overlap of pages included."""
-        apart = {CONTACTS.name, CONTACT.name, CONTACT_ORDERS.name}
+        apart = {each.name for each in (CONTACTS, CONTACT, CONTACT_ORDERS, *ON_DEMAND)}
         others = sum(len(asked) for name, asked in reader.questions.items() if name not in apart)
         asked = self.asked_for(listing)
         details = sum(key not in self.answered.details for key in asked)
         orders = sum(key not in self.answered.orders for key in asked)
+        demanded = sum(
+            len(reader.unanswered[each.name])
+            if reader.is_absent(each)
+            else len(self.on_demand(listing, each))
+            for each in ON_DEMAND
+        )
         looked_up = 0 if self.is_sample else len(reader.traces.keys() - reader.listed)
         pages = page_count(listing.total, listing.paging)
-        return pages + others + details + orders + looked_up
+        return pages + others + details + orders + demanded + looked_up
+
+    def remind(self, reader: Reader) -> None:
+        """What processes before this one have learned about endpoints on demand."""
+        since = self.run.started_at
+        reader.remember(
+            each.name
+            for each in ON_DEMAND
+            if self.is_on(each) and held.answered_in(self.warehouse, each.name, since)
+        )
+
+    def _chosen(self, listing: Listing) -> list[str]:
+        """Contacts who may be asked for one by one."""
+        return listing.contact_ids[: self.options.sample] if self.options.per_contact else []
+
+    def _still(self, listing: Listing, endpoint: Endpoint, reader: Reader) -> set[str]:
+        if not self.is_on(endpoint) or reader.is_absent(endpoint):
+            return set()
+        done = held.answered_in(self.warehouse, endpoint.name, self.run.started_at)
+        asked = self.on_demand(listing, endpoint)
+        return asked - done - reader.unanswered.get(endpoint.name, {}).keys()
+
+    def _spared(self, endpoint: Endpoint) -> set[str]:
+        if endpoint is not POINTS_TIMELINE:
+            return set()
+        return on_demand.without_points(self.warehouse)
+
+    def _timeline_starts(self) -> dict[str, int]:
+        """A run that is no delta reads all of them whole."""
+        if self.delta.basis is None:
+            return {}
+        return on_demand.since_last_reading(self.warehouse, self.run)
+
+    def _price(self, listing: Listing, endpoint: Endpoint, left: int) -> OnDemand:
+        listed = set(listing.contact_ids)
+        spared = listed & self._spared(endpoint)
+        if self.is_on(endpoint):
+            return OnDemand(left, is_on=True, spared=len(spared))
+        return OnDemand(len(listed) - len(spared), spared=len(spared))

@@ -1,4 +1,4 @@
-"""What only a call per contact gives: the detail and the order lines.
+"""What only a call per contact gives: the detail and the order lines; more on demand.
 
 Contacts are asked for in slices; each slice becomes one committed load package, and what the
 warehouse holds from this run is not asked for again. Every contact whose orders were asked for has
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from extract.alpine_iq import on_demand
 from extract.alpine_iq.calls import hours_at_the_limits, spoken
 from extract.alpine_iq.journal import Answer
 from extract.alpine_iq.reader import Progress, Reader
@@ -32,6 +33,7 @@ from extract.alpine_iq.records import (
 from extract.alpine_iq.settings import (
     CONTACT,
     CONTACT_ORDERS,
+    HISTORY_START,
     ORDER_PAGE,
     ORDER_PAGE_STEP,
     SLICE_CONTACTS,
@@ -47,25 +49,48 @@ _TELLING: Final = 20  # calls after which the rate says something about the rest
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One contact and the calls that it needs."""
+    """One contact and the calls that it needs; a timeline is read from `timeline_since` on."""
 
     contact_id: str
     detail: bool = True
     orders: bool = True
+    timeline: bool = False
+    override: bool = False
+    timeline_since: int = HISTORY_START
 
     @property
     def calls(self) -> int:
-        return self.detail + self.orders
+        return self.detail + self.orders + self.timeline + self.override
+
+    @property
+    def is_continued(self) -> bool:
+        """Its timeline is read from where an earlier run has left off."""
+        return self.timeline and self.timeline_since > HISTORY_START
+
+
+@dataclass(slots=True)
+class Told:
+    """All answers about one contact."""
+
+    detail: Answer | None
+    orders: list[Answer]
+    timeline: Answer | None
+    override: Answer | None
 
 
 @dataclass(slots=True)
 class Slice:
-    """What one load package lands, and the answers that may be forgotten once it is committed."""
+    """What one load package lands, and the answers that may be forgotten once it is committed.
+
+    `asked` are the contacts whose detail or orders were asked for.
+    """
 
     contacts: int = 0
     asked: list[str] = field(default_factory=list)
     details: list[Record] = field(default_factory=list)
     orders: list[Record] = field(default_factory=list)
+    timelines: list[Record] = field(default_factory=list)
+    overrides: list[Record] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
 
@@ -85,11 +110,11 @@ def slices(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="alpine-iq") as pool:
         for first in range(0, len(wanted), _GROUP):
             group = wanted[first : first + _GROUP]
-            for each, asked in zip(group, pool.map(partial(_ask, reader), group), strict=True):
-                _add(reader, current, each.contact_id, *asked)
+            for each, told in zip(group, pool.map(partial(_ask, reader), group), strict=True):
+                _add(reader, current, each, told)
                 left -= each.calls
-                told = pace(total - left, left, monotonic() - started, window_scale)
-                progress.advance(_TASK, each.calls, told)
+                note = pace(total - left, left, monotonic() - started, window_scale)
+                progress.advance(_TASK, each.calls, note)
             if current.contacts >= SLICE_CONTACTS or monotonic() - began >= SLICE_SECONDS:
                 yield current
                 current, began = Slice(), monotonic()
@@ -112,9 +137,14 @@ def pace(made: int, left: int, seconds: float, window_scale: float) -> str:
     return f"{left:,} calls left, {60 * a_second:,.0f} a minute, {told}"
 
 
-def _ask(reader: Reader, wanted: Wanted) -> tuple[Answer | None, list[Answer]]:
-    detail = reader.read(CONTACT, {"contact_id": wanted.contact_id}) if wanted.detail else None
-    return detail, _order_pages(reader, wanted.contact_id) if wanted.orders else []
+def _ask(reader: Reader, wanted: Wanted) -> Told:
+    key = wanted.contact_id
+    return Told(
+        reader.read(CONTACT, {"contact_id": key}) if wanted.detail else None,
+        _order_pages(reader, key) if wanted.orders else [],
+        on_demand.timeline(reader, key, wanted.timeline_since) if wanted.timeline else None,
+        on_demand.override(reader, key) if wanted.override else None,
+    )
 
 
 def _order_pages(reader: Reader, contact_id: str) -> list[Answer]:
@@ -141,19 +171,25 @@ def _lines(answer: Answer) -> list[bytes]:
     return items_of(data_of(answer), "results", "data") if answer.status == 200 else []
 
 
-def _add(
-    reader: Reader, current: Slice, contact_id: str, detail: Answer | None, orders: list[Answer]
-) -> None:
+def _add(reader: Reader, current: Slice, wanted: Wanted, told: Told) -> None:
+    contact_id = wanted.contact_id
     current.contacts += 1
-    current.asked.append(contact_id)
-    if detail is not None:
-        _add_detail(reader, current, contact_id, detail)
-    if orders:
-        lines = b"[%s]" % b",".join(line for page in orders for line in _lines(page))
+    if wanted.detail or wanted.orders:
+        current.asked.append(contact_id)
+    if told.detail is not None:
+        _add_detail(reader, current, contact_id, told.detail)
+    if told.orders:
+        lines = b"[%s]" % b",".join(line for page in told.orders for line in _lines(page))
         current.orders.append(
-            keyed(contact_id, wrapped("contactID", contact_id, "lines", lines), orders[0])
+            keyed(contact_id, wrapped("contactID", contact_id, "lines", lines), told.orders[0])
         )
-        current.requests.extend(page.request for page in orders)
+        current.requests.extend(page.request for page in told.orders)
+    if told.timeline is not None:
+        current.timelines.append(on_demand.timeline_record(contact_id, told.timeline))
+        current.requests.append(told.timeline.request)
+    if told.override is not None:
+        current.overrides.append(on_demand.override_record(contact_id, told.override))
+        current.requests.append(told.override.request)
 
 
 def _add_detail(reader: Reader, current: Slice, contact_id: str, detail: Answer) -> None:

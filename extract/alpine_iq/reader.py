@@ -7,13 +7,14 @@ that the service does not have is written down as a gap; one that every account 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
 
 from extract.alpine_iq.client import AlpineIQClient, Check
 from extract.alpine_iq.journal import Answer, Journal, Run
-from extract.alpine_iq.settings import MAX_ATTEMPTS, Endpoint
+from extract.alpine_iq.settings import MAX_ATTEMPTS, ON_DEMAND, UNANSWERED_AT_MOST, Endpoint
 from load.errors import ConfigError
 
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -40,6 +41,8 @@ class Reader:
     listed: frozenset[str] = frozenset()
     traces: dict[str, set[str]] = field(default_factory=dict)
     questions: dict[str, set[str]] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    unanswered: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def saw(self, contact_id: str, where: str) -> None:
         """A contact id turned up; one that is not listed is a trace of a hidden contact."""
@@ -95,3 +98,46 @@ class Reader:
             )
         self.gaps[endpoint.name] = f"HTTP {answer.status}"
         return None
+
+    def read_about(
+        self, endpoint: Endpoint, contact_id: str, query: Mapping[str, str | int] = _NOTHING
+    ) -> Answer | None:
+        """What an endpoint on demand says about one contact; None when it says nothing.
+
+        Once it has said nothing about the first of them, the account does not have it, and nobody
+        else is asked for.
+        """
+        if self.is_absent(endpoint):
+            return None
+        answer = self.read(endpoint, {"contact_id": contact_id}, query)
+        if answer.status in {200, 204}:
+            self.answered.add(endpoint.name)
+            return answer
+        self.unanswered.setdefault(endpoint.name, {})[contact_id] = answer.status
+        return None
+
+    def is_absent(self, endpoint: Endpoint) -> bool:
+        """Whether the account does not have an endpoint on demand, as far as this run can tell."""
+        if endpoint.name in self.answered:
+            return False
+        return len(self.unanswered.get(endpoint.name, ())) >= UNANSWERED_AT_MOST
+
+    def remember(self, answered: Iterable[str]) -> None:
+        """What processes before this one learned about endpoints on demand."""
+        self.answered.update(answered)
+        for endpoint in ON_DEMAND:
+            path = self.request_text(endpoint, {"contact_id": ""})
+            for request, status in self.journal.refused(self.run.run_id, path):
+                contact_id = unquote(urlsplit(request).path.removeprefix(path))
+                self.unanswered.setdefault(endpoint.name, {})[contact_id] = status
+
+    def all_gaps(self) -> dict[str, str]:
+        """What the account lacks, endpoints on demand included."""
+        found = dict(self.gaps)
+        for endpoint in ON_DEMAND:
+            refused = self.unanswered.get(endpoint.name, {})
+            if refused:
+                statuses = ", ".join(f"HTTP {status}" for status in sorted(set(refused.values())))
+                rest = "; nobody else was asked for" if self.is_absent(endpoint) else ""
+                found[endpoint.name] = f"{statuses} about {len(refused):,} contacts{rest}"
+        return found

@@ -99,7 +99,7 @@ def extract(
             calls=sum(made.values()),
             minimum_calls=finished.minimum_calls,
             rows=finished.rows,
-            gaps=dict(reader.gaps),
+            gaps=reader.all_gaps(),
             resumed=resumed,
             calls_by_endpoint=made,
             asked_for=finished.asked_for,

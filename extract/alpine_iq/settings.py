@@ -50,13 +50,16 @@ REDEMPTIONS: Final = Endpoint(
 CONVERSIONS: Final = Endpoint("conversions", "/api/v1.1/conversions/{uid}", optional=True)
 OPTIN_TEXT: Final = Endpoint("optins", "/api/v2/optin/text/{address}", optional=True)
 OPTIN_EMAIL: Final = Endpoint("optins", "/api/v2/optin/email/{address}", optional=True)
-# Priced in the call plan and never asked: one more call for every contact.
+# One more call for every contact: off by default, priced in the call plan.
 POINTS_TIMELINE: Final = Endpoint(
     "points_timelines", "/api/v1.1/contact/loyaltyPoints/timeline/{uid}/{contact_id}", optional=True
 )
 OVERRIDES: Final = Endpoint(
     "overrides", "/api/v2/loyaltyContact/override/{uid}/{contact_id}", optional=True
 )
+
+# what is asked about one contact after the other, and only on demand
+ON_DEMAND: Final = (POINTS_TIMELINE, OVERRIDES)
 
 ENDPOINTS: Final = (
     STORES,
@@ -74,8 +77,7 @@ ENDPOINTS: Final = (
     CONVERSIONS,
     OPTIN_TEXT,
     OPTIN_EMAIL,
-    POINTS_TIMELINE,
-    OVERRIDES,
+    *ON_DEMAND,
 )
 
 # The only POSTs that read (a path that ends in "/" is a prefix). The extraction needs none so far.
@@ -106,6 +108,9 @@ HISTORY_WINDOW_DAYS: Final = 30
 HISTORY_GROWTH: Final = 4  # of the next window, while answers are so small that it stays small
 HISTORY_SMALL: Final = 5_000
 HISTORY_LARGE: Final = 50_000
+
+# An account may lack an endpoint on demand: after so many contacts without any answer it is gone.
+UNANSWERED_AT_MOST: Final = 10
 
 # A delta asks for every contact that changed, and for one in so many of the others.
 ROLLING_SLICES: Final = 20

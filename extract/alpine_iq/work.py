@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 import extract.alpine_iq as contents
-from extract.alpine_iq import audiences, contacts, delta, held, hidden, per_contact
+from extract.alpine_iq import audiences, contacts, delta, held, hidden, on_demand, per_contact
 from extract.alpine_iq.calls import CallPlan, plan_calls
 from extract.alpine_iq.contacts import Listing, Paging
 from extract.alpine_iq.guards import Census, compare
@@ -56,6 +56,7 @@ class Work:
 
     def to_the_end(self) -> Finished:
         """From wherever an interrupted process left it."""
+        self.needs.remind(self.reader)
         listing = self._land_lists()
         self._land_contacts(listing)
         self._trace_through_the_warehouse(listing)
@@ -102,21 +103,23 @@ class Work:
             contacts=len(listing.rank),
             audiences=len(audiences.audience_ids(self.reader)),
             now=self.reader.run.started_at.timestamp(),
-            per_contact=self.needs.calls_per_contact(listing),
+            per_contact=self.needs.calls_per_contact(listing, self.reader),
             paging=paging,
             window_scale=self.account.window_scale,
         )
         self.on_plan(plan)
 
     def _land_contacts(self, listing: Listing) -> None:
-        left = self.needs.left(listing)
+        left = self.needs.left(listing, self.reader)
         now = self.needs.affordable(left)
+        since = {each.contact_id: each.timeline_since for each in now if each.is_continued}
         for each in per_contact.slices(
             self.reader,
             now,
             progress=self.progress,
             window_scale=self.account.window_scale,
         ):
+            each.timelines = on_demand.with_older_events(self.warehouse, each.timelines, since)
             seen = self.needs.delta.seen(self.reader, self.warehouse, each, self.clock())
             self.warehouse.land(*contents.contact_slice(each, seen))
             self.reader.journal.forget(self.reader.run.run_id, each.requests)
@@ -166,7 +169,7 @@ class Work:
             "list_passes": listing.passes,
             "calls": sum(made.values()),
             "calls_by_endpoint": made,
-            "gaps": dict(self.reader.gaps),
+            "gaps": self.reader.all_gaps(),
             "asked_for": len(self.needs.asked_for(listing)),
             "moved": found.moved,
             "late": found.late if state == "open" else found.late_in_all(reader, self.warehouse),

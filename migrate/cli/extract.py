@@ -52,6 +52,24 @@ def extract(
             "the next go takes the rest. To spread a large account over days.",
         ),
     ] = None,
+    timelines: Annotated[
+        bool | None,
+        typer.Option(
+            "--timelines/--no-timelines",
+            help="Also ask for the changes of points of each contact that may have had some: a "
+            "call each. Not said: AIQ2PD_POINTS_TIMELINES, which is off.",
+            show_default=False,
+        ),
+    ] = None,
+    overrides: Annotated[
+        bool | None,
+        typer.Option(
+            "--overrides/--no-overrides",
+            help="Also ask for rewards and values set by hand: a call for each contact. Not said: "
+            "AIQ2PD_OVERRIDES, which is off.",
+            show_default=False,
+        ),
+    ] = None,
     exports_only: Annotated[
         bool,
         typer.Option("--exports-only", help="Land the files in the inbox and make no call at all."),
@@ -75,6 +93,10 @@ def extract(
     something waits, intermediate.int_contact_detail_states_derived tells; the plan holds such
     persons back, so that nobody is written twice, unless policies.csv waives it.
 
+    What --timelines and --overrides would take stands in the plan of the calls while they are off.
+    Both come with the contact's other calls, in the same order, and are optional: an account that
+    lacks them shows it after ten contacts, as a gap.
+
     Exports in the folder inbox of the data folder are landed first; calls that they answer are not
     made. See `aiq2pd inbox check`.
 
@@ -91,6 +113,8 @@ def extract(
         calls=calls,
         exports_only=exports_only,
         delta=delta,
+        timelines=timelines,
+        overrides=overrides,
         accept_changes=accept_changes,
     )
     run_on_account("extract", step, as_json=as_json, debug=debug, sandbox=sandbox)

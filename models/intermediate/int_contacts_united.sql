@@ -14,6 +14,8 @@ details_landed as (select * from {{ ref('stg_alpine_iq__contact_details') }}),
 
 hidden_contacts as (select * from {{ ref('stg_alpine_iq__hidden_contacts') }}),
 
+overrides_landed as (select * from {{ ref('stg_alpine_iq__overrides') }}),
+
 personas_landed as (select * from {{ ref('stg_alpine_iq__export_personas') }}),
 
 hidden_landed as (
@@ -37,6 +39,18 @@ details as (
     inner join classified
         on details_landed.contact_id = classified.contact_id
     where classified.load_as = 'full'
+),
+
+-- only rewards are taken: list and look-up show an override's values already
+overrides as (
+    select overrides_landed.*
+    from overrides_landed
+    inner join classified
+        on overrides_landed.contact_id = classified.contact_id
+    where
+        classified.load_as = 'full'
+        and coalesce(overrides_landed.answered_contact_id, classified.contact_id)
+        = classified.contact_id
 ),
 
 hidden_in_full as (
@@ -101,7 +115,18 @@ api as (
         details.tier_name,
         details.refer_code,
         nullif(details.custom_attributes, []) as custom_attributes,
-        details.reward_overrides,
+        if(
+            overrides.names_rewards,
+            overrides.reward_overrides,
+            details.reward_overrides
+        ) as reward_overrides,
+        case
+            when overrides.names_rewards
+                then 'override'
+            when len(details.reward_overrides) = 0 then null
+            when overrides.contact_id is not null then 'detail_as_override_is_silent'
+            when details.contact_id is not null then 'detail'
+        end as reward_override_rule,
         coalesce(
             contacts.points_balance,
             details.points_balance,
@@ -142,6 +167,8 @@ api as (
         on classified.contact_id = contacts.contact_id
     left join details
         on classified.contact_id = details.contact_id
+    left join overrides
+        on classified.contact_id = overrides.contact_id
     left join hidden_in_full
         on classified.contact_id = hidden_in_full.contact_id
 ),
@@ -251,6 +278,7 @@ united as (
         coalesce({{ of_lanes('custom_attributes', 'detail') }}, [])
             as custom_attributes,
         coalesce(api.reward_overrides, []) as reward_overrides,
+        api.reward_override_rule,
 
         ---------- numbers
         {{ of_lanes('points_balance') }} as points_balance,

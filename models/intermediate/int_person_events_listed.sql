@@ -1,5 +1,6 @@
--- What happened with a person's points and campaigns: adjustments, redemptions and
--- conversions (no lane shows messages or calls).
+-- What happened with a person's points and campaigns: adjustments, redemptions,
+-- conversions, and what points timelines tell beyond them (no lane shows messages or
+-- calls).
 -- One row per source_key.
 
 with
@@ -13,6 +14,11 @@ adjustments as (select * from {{ ref('stg_alpine_iq__adjustments') }}),
 redemptions as (select * from {{ ref('stg_alpine_iq__redemptions') }}),
 
 conversions as (select * from {{ ref('stg_alpine_iq__conversions') }}),
+
+points_events as (
+    select * from {{ ref('int_points_events_chosen') }}
+    where why_left_out is null
+),
 
 campaigns as (select * from {{ ref('stg_alpine_iq__campaigns') }}),
 
@@ -68,6 +74,30 @@ events as (
     from conversions
     left join campaigns
         on conversions.campaign_id = campaigns.campaign_id
+    union all
+    select
+        contact_id,
+        cast(ordinal as varchar) as event_key,
+        event_kind,
+        concat_ws(' ', 'timeline', event_type, points, discount_id, order_id)
+            as event_facts,
+        happened_at,
+        fetched_at,
+        concat_ws(
+            ', ',
+            case event_kind
+                when 'sale' then 'points of a sale: '
+                when 'expiration' then 'points expired: '
+                when 'redemption' then 'points redeemed: '
+                when 'adjustment' then 'points adjusted by '
+                else 'points changed by '
+            end
+            || coalesce(cast(cast(points as double) as varchar), 'an unknown number'),
+            if(event_kind = 'points_other', {{ clean_text('event_type') }}, null),
+            {{ shortened(clean_text('note'), 200) }},
+            'order ' || order_id
+        ) as event_text
+    from points_events
 ),
 
 -- a delta shows a row again with another name or phone in it: the last reading counts

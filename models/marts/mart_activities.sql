@@ -20,6 +20,9 @@ mapped as (
             when 'adjustment' then 'Points adjusted'
             when 'redemption' then 'Discount redeemed'
             when 'conversion' then 'Order after a campaign'
+            when 'sale' then 'Points of a sale'
+            when 'expiration' then 'Points expired'
+            when 'points_other' then 'Points changed'
         end as subject,
         {{ policy('history_activity_type') }} as type,
         true as done,

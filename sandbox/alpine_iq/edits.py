@@ -192,6 +192,8 @@ class Editor:
             "overrides": edit["values"],
             "updated": int(self._clock.now()),
         }
+        if "rewardOverrides" in edit:
+            doc["rewardOverrides"] = edit["rewardOverrides"]
         self._store.put_document("override", contact.contact_id, 0, doc)
         self._write(contact, {**contact.document(), **edit["values"]})
         return {"contactID": contact.contact_id}

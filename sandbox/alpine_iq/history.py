@@ -39,7 +39,10 @@ def orders(call: Call) -> Any:
 
 def timeline(call: Call) -> Any:
     """Changes of one contact's points with the balance after each, newest first."""
-    service, contact = call.service, found_by_id(call)
+    service = call.service
+    if service.switches["timeline.get"] == "404":
+        raise Refusal(404, "Not Found")
+    contact = found_by_id(call)
     doc = contact.document()
     changes = _changes(call, contact.seq, doc)
     changes.sort(key=lambda change: change["ts"], reverse=True)
@@ -49,6 +52,8 @@ def timeline(call: Call) -> Any:
         balance -= change["points"]
     start, end = call.number("start", 0), call.number("end", _FOREVER)
     shown = [each for each in changes if start <= each["ts"] <= end]
+    if service.switches["timeline.order"] == "shuffled":
+        shown.sort(key=lambda change: (change["ts"] % 97, change["ts"]))
     return {"contactID": contact.contact_id, "events": service.list_or_null(shown)}
 
 

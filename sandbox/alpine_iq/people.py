@@ -247,13 +247,37 @@ def custom_attributes(call: Call) -> Any:
 
 
 def override(call: Call) -> Any:
-    return call.service.stored("override", found_by_id(call).contact_id)
+    """What staff has set for good; null for nearly everybody."""
+    if call.service.switches["override.get"] == "404":
+        raise Refusal(404, "Not Found")
+    contact = found_by_id(call)
+    stored = call.service.stored("override", contact.contact_id)
+    return stored if stored is not None else _generated_override(contact)
+
+
+def _generated_override(contact: Contact) -> dict[str, Any] | None:
+    """One in nine has values that the look-up shows as well, one in eighteen rewards on top."""
+    if contact.seq % 9 != _WITH_OVERRIDE:
+        return None
+    doc = contact.document()
+    found: dict[str, Any] = {
+        "contactID": contact.contact_id,
+        "overrides": {name: doc[name] for name in ("firstName", "birthdate") if doc.get(name)},
+        "updated": doc["inserted"] + 86_400,
+    }
+    if contact.seq % 18 == _WITH_OVERRIDE:
+        found["rewardOverrides"] = [
+            {"discountID": "8812", "points": 50, "expires": doc["inserted"] + 31_536_000},
+            {"discountID": "8813", "points": 12.5, "expires": None},
+        ]
+    return found
 
 
 def export(_: Call) -> Any:
     raise Refusal(400, "Bad Request")
 
 
+_WITH_OVERRIDE: Final = 4
 _LIST_PARAMETERS: Final = ("start", "limit", "sort", "dir", "search")
 _BY_SOURCE: Final = ("srcID", "source")
 ROUTES: Final = (

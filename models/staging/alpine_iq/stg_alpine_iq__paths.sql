@@ -5,7 +5,8 @@
 {% set resources = [
     'stores', 'contacts', 'contact_details', 'contact_orders', 'audiences',
     'audience_members', 'loyalty_program', 'discounts', 'discount_groups', 'campaigns',
-    'adjustments', 'redemptions', 'conversions', 'optins', 'hidden_contacts',
+    'adjustments', 'redemptions', 'conversions', 'points_timelines', 'overrides',
+    'optins', 'hidden_contacts',
     'export_personas', 'export_sales_lines', 'export_hidden_contacts',
     'export_files', 'loyalty_snapshot',
 ] %}

@@ -34,6 +34,7 @@ TABLES = (
     "hidden_contacts",
     "optins",
 )
+ON_DEMAND = ("points_timelines", "overrides")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class Simulated:
         )
         with urllib.request.urlopen(request) as response:  # noqa: S310
             return json.loads(response.read())
+
+    def ask(self, path: str) -> Any:
+        """What the API itself answers."""
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.base_url}{path}", headers={"X-APIKEY": self.api_key}
+        )
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            return json.loads(response.read())["data"]
 
     def log(self) -> list[dict[str, Any]]:
         """Every call so far, oldest first."""

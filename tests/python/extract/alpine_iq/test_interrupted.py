@@ -19,7 +19,8 @@ import pytest
 from extract.alpine_iq.settings import THREADS
 from load.errors import ConfigError, RetryLater
 
-from .sandboxed import SCALE, Simulated, content, rows
+from .sandboxed import ON_DEMAND, SCALE, TABLES, Simulated, rows
+from .sandboxed import content as content_of
 
 EXTRACT = f"""
 import sys
@@ -29,8 +30,14 @@ from load.progress import Silent
 if __name__ == "__main__":
     base_url, uid, key, folder = sys.argv[1:]
     account = AlpineIQAccount(base_url, uid, key, window_scale={SCALE})
-    extract_account(account, Path(folder), progress=Silent())
+    extract_account(account, Path(folder), progress=Silent(), timelines=True, overrides=True)
 """
+# everything that can be asked for about one contact
+BOTH = {"timelines": True, "overrides": True}
+
+
+def content(folder: Path) -> dict[str, list[tuple[str, str]]]:
+    return content_of(folder, (*TABLES, *ON_DEMAND))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +46,7 @@ def undisturbed(
 ) -> dict[str, list[tuple[str, str]]]:
     simulator.post("reset", {})
     folder = tmp_path_factory.mktemp("undisturbed")
-    simulator.extract(folder)
+    simulator.extract(folder, **BOTH)
     return content(folder)
 
 
@@ -94,7 +101,7 @@ def test_killed_at_several_moments_it_goes_on_where_it_was(
     killed = Killed(simulated, tmp_path)
     moments = (5, 30, 40)
     assert all(killed.kill_after(calls=calls) for calls in moments)
-    result = simulated.extract(tmp_path)
+    result = simulated.extract(tmp_path, **BOTH)
     assert result.resumed
     assert content(tmp_path) == undisturbed
     lost, runs = killed.lost()
@@ -117,7 +124,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_tables(
         moment = {"calls": chance.randrange(60), "seconds": chance.choice((0, chance.random() * 3))}
         if not killed.kill_after(**moment):
             assert content(tmp_path) == undisturbed
-    simulated.extract(tmp_path)
+    simulated.extract(tmp_path, **BOTH)
     assert content(tmp_path) == undisturbed
     lost, runs = killed.lost()
     # which calls came twice says what was lost: lists, details or orders
@@ -157,7 +164,7 @@ def test_every_kind_of_fault_at_once_changes_nothing_that_is_landed(
     )
     rules = [{"kind": kind, "probability": 0.03, "path": "^/api"} for kind in kinds]
     simulated.post("faults", {"rules": rules, "seed": 11})
-    result = simulated.extract(tmp_path)
+    result = simulated.extract(tmp_path, **BOTH)
     assert content(tmp_path) == undisturbed
     hits = sum(rule["hits"] for rule in simulated.get("faults")["rules"])
     assert hits > 10
@@ -170,10 +177,10 @@ def test_a_service_that_stays_down_costs_nothing_that_was_read(
     rule = {"kind": "error_before", "status": 503, "path": "/contact/orders/", "after": 15}
     simulated.post("faults", {"rules": [rule]})
     with pytest.raises(RetryLater, match="goes on where it stopped"):
-        simulated.extract(tmp_path)
+        simulated.extract(tmp_path, **BOTH)
     good = sum(1 for call in simulated.log() if call["status"] == 200)
     simulated.post("faults", {"rules": []})
-    result = simulated.extract(tmp_path)
+    result = simulated.extract(tmp_path, **BOTH)
     assert result.resumed
     assert content(tmp_path) == undisturbed
     used = sum(1 for call in simulated.log() if call["status"] in {200, 404})
@@ -187,11 +194,11 @@ def test_a_key_that_is_revoked_in_the_middle_stops_the_run_and_loses_nothing(
     rule = {"kind": "act", "calls": [90], "action": {"config": {"auth.revoked": True}}}
     simulated.post("faults", {"rules": [rule]})
     with pytest.raises(ConfigError):
-        simulated.extract(tmp_path)
+        simulated.extract(tmp_path, **BOTH)
     refused = sum(1 for call in simulated.log() if call["status"] == 403)
     assert 1 <= refused <= THREADS
     simulated.post("config", {"auth.revoked": False})
-    result = simulated.extract(tmp_path)
+    result = simulated.extract(tmp_path, **BOTH)
     assert content(tmp_path) == undisturbed
     assert result.calls == result.minimum_calls + refused
 
@@ -214,7 +221,7 @@ def test_a_warehouse_that_is_open_elsewhere_is_told_before_any_call(
         assert other.stdin is not None
         other.stdout.readline()
         with pytest.raises(RetryLater, match="open in another program"):
-            simulated.extract(tmp_path)
+            simulated.extract(tmp_path, **BOTH)
         other.stdin.write("\n")
         other.stdin.close()
     assert simulated.log() == []

@@ -268,6 +268,20 @@ def test_an_override_wins_in_list_and_look_up(account):
     assert account.get(f"{LIST}/{row['contactID']}")["firstName"] == "Overridden"
 
 
+def test_one_contact_in_nine_has_an_override_that_the_look_up_shows_and_some_name_rewards(account):
+    path = "/api/v2/loyaltyContact/override/{uid}/"
+    told = {row["contactID"]: account.get(path + row["contactID"]) for row in account.contacts()}
+    found = {key: each for key, each in told.items() if each is not None}
+    assert 0 < len(found) < len(told) / 4
+    for key, each in found.items():
+        shown = account.get(f"{LIST}/{key}")
+        assert each["contactID"] == key
+        assert each["overrides"] == {name: shown[name] for name in each["overrides"]}
+    assert 0 < sum("rewardOverrides" in each for each in found.values()) < len(found)
+    account.door("config", {"override.get": "404"})
+    assert account.ask(path.format(uid=account.uid) + next(iter(found))).status == 404
+
+
 def test_push_tokens_and_custom_attributes_are_shown_where_they_are(account):
     account.door("config", {"push_tokens": "on"})
     details = [account.get(f"{LIST}/{row['contactID']}") for row in account.contacts()]

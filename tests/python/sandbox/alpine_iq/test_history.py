@@ -74,6 +74,21 @@ def test_the_timeline_ends_at_the_balance_and_can_be_cut_by_time(account):
     assert all(e["ts"] >= newest for e in account.get(f"{path}?start={newest}")["events"])
 
 
+def test_a_timeline_may_come_in_no_order_be_empty_or_be_absent(account):
+    details = list(_details(account))
+    path = "/api/v1.1/contact/loyaltyPoints/timeline/{uid}/"
+    told = [account.get(path + each["contactID"])["events"] for each in details]
+    assert None in told
+    longest = max(range(len(told)), key=lambda number: len(told[number] or ()))
+    account.door("config", {"timeline.order": "shuffled"})
+    shuffled = account.get(path + details[longest]["contactID"])["events"]
+    assert shuffled != told[longest]
+    assert sorted(each["ts"] for each in shuffled) == [x["ts"] for x in told[longest][::-1]]
+    account.door("config", {"timeline.get": "404"})
+    answer = account.ask(path.format(uid=account.uid) + details[longest]["contactID"])
+    assert answer.status == 404
+
+
 @pytest.mark.parametrize("name", ["adjustments", "redemptions"])
 def test_histories_are_windows_in_the_path(account, name):
     rows = account.get(f"/api/v1.1/{name}/{{uid}}/{EVER}")
