@@ -127,7 +127,7 @@ class Work:
             raise RetryLater(
                 f"{len(now):,} contacts were asked for one by one, {len(left) - len(now):,} wait; "
                 "run the command again to go on. What is landed can be built and planned: "
-                "persons of whom something waits are held back"
+                "persons whose detail or orders wait are held back"
             )
 
     def _trace_through_the_warehouse(self, listing: Listing) -> None:

@@ -167,6 +167,7 @@ def earns_ten_points(simulated: Simulated, landed: Landed, contact_id: str) -> N
         simulated.post("edit", {"contactID": contact_id, **edit})
 
 
+@pytest.mark.long
 def test_a_delta_reads_the_newest_of_a_timeline_and_keeps_what_is_older(
     simulated: Simulated, landed: Landed, data: Path
 ) -> None:
