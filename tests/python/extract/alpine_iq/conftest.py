@@ -12,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .sandboxed import SCALE, Simulated
+from extract.alpine_iq.calls import CallPlan
+
+from .sandboxed import BOTH, SCALE, LandedWithBoth, Simulated
 
 
 @dataclass
@@ -98,3 +100,16 @@ def simulated(simulator: Simulated) -> Simulated:
     simulator.post("reset", {})
     simulator.post("faults", {"rules": []})
     return simulator
+
+
+@pytest.fixture(scope="session")
+def landed_with_both(
+    simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
+) -> LandedWithBoth:
+    """One extraction of all that can be asked for about a contact. Tests copy the folder."""
+    simulator.post("reset", {})
+    simulator.post("faults", {"rules": []})
+    folder = tmp_path_factory.mktemp("landed_with_both") / "data"
+    plans: list[CallPlan] = []
+    result = simulator.extract(folder, on_plan=plans.append, **BOTH)
+    return LandedWithBoth(folder, result, plans[0], simulator.log())

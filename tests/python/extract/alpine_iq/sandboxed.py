@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from extract.alpine_iq import AlpineIQAccount, extract_account
+from extract.alpine_iq.calls import CallPlan
 from extract.alpine_iq.contacts import Paging
 from extract.alpine_iq.run import ExtractionResult
 from load.progress import Silent
@@ -35,6 +36,8 @@ TABLES = (
     "optins",
 )
 ON_DEMAND = ("points_timelines", "overrides")
+# everything that can be asked for about one contact
+BOTH = {"timelines": True, "overrides": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,16 @@ class Simulated:
             paging=Paging(*paging) if paging else None,
             **options,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LandedWithBoth:
+    """A data folder, and what the extraction into it said and did."""
+
+    folder: Path
+    result: ExtractionResult
+    plan: CallPlan
+    log: list[dict[str, Any]]
 
 
 def rows(data_dir: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ import pytest
 from extract.alpine_iq.settings import THREADS
 from load.errors import ConfigError, RetryLater
 
-from .sandboxed import ON_DEMAND, SCALE, TABLES, Simulated, rows
+from .sandboxed import BOTH, ON_DEMAND, SCALE, TABLES, LandedWithBoth, Simulated, rows
 from .sandboxed import content as content_of
 
 EXTRACT = f"""
@@ -32,8 +32,6 @@ if __name__ == "__main__":
     account = AlpineIQAccount(base_url, uid, key, window_scale={SCALE})
     extract_account(account, Path(folder), progress=Silent(), timelines=True, overrides=True)
 """
-# everything that can be asked for about one contact
-BOTH = {"timelines": True, "overrides": True}
 
 
 def content(folder: Path) -> dict[str, list[tuple[str, str]]]:
@@ -41,13 +39,8 @@ def content(folder: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, list[tuple[str, str]]]:
-    simulator.post("reset", {})
-    folder = tmp_path_factory.mktemp("undisturbed")
-    simulator.extract(folder, **BOTH)
-    return content(folder)
+def undisturbed(landed_with_both: LandedWithBoth) -> dict[str, list[tuple[str, str]]]:
+    return content(landed_with_both.folder)
 
 
 @dataclass
@@ -194,12 +187,12 @@ def test_a_key_that_is_revoked_in_the_middle_stops_the_run_and_loses_nothing(
     rule = {"kind": "act", "calls": [90], "action": {"config": {"auth.revoked": True}}}
     simulated.post("faults", {"rules": [rule]})
     with pytest.raises(ConfigError):
-        simulated.extract(tmp_path, **BOTH)
+        simulated.extract(tmp_path)
     refused = sum(1 for call in simulated.log() if call["status"] == 403)
     assert 1 <= refused <= THREADS
     simulated.post("config", {"auth.revoked": False})
-    result = simulated.extract(tmp_path, **BOTH)
-    assert content(tmp_path) == undisturbed
+    result = simulated.extract(tmp_path)
+    assert content_of(tmp_path) == {table: undisturbed[table] for table in TABLES}
     assert result.calls == result.minimum_calls + refused
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,38 +11,20 @@ from typing import Any
 import pytest
 
 from extract.alpine_iq import on_demand
-from extract.alpine_iq.calls import CallPlan
 from extract.alpine_iq.journal import Answer
-from extract.alpine_iq.run import ExtractionResult
 from extract.alpine_iq.settings import HISTORY_START, THREADS, UNANSWERED_AT_MOST
 from load.errors import ConfigError, RetryLater
 
-from .sandboxed import ON_DEMAND, Simulated, content, keys, rows
-
-BOTH = {"timelines": True, "overrides": True}
-
-
-@dataclass(frozen=True)
-class Landed:
-    """One extraction with both, that many tests look at."""
-
-    folder: Path
-    result: ExtractionResult
-    plan: CallPlan
-    log: list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def landed(simulator: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Landed:
-    simulator.post("reset", {})
-    folder = tmp_path_factory.mktemp("landed") / "data"
-    plans: list[CallPlan] = []
-    result = simulator.extract(folder, on_plan=plans.append, **BOTH)
-    return Landed(folder, result, plans[0], simulator.log())
+from .sandboxed import BOTH, ON_DEMAND, LandedWithBoth, Simulated, content, keys, rows
 
 
 @pytest.fixture
-def data(landed: Landed, simulated: Simulated, tmp_path: Path) -> Path:
+def landed(landed_with_both: LandedWithBoth) -> LandedWithBoth:
+    return landed_with_both
+
+
+@pytest.fixture
+def data(landed: LandedWithBoth, simulated: Simulated, tmp_path: Path) -> Path:
     """A data folder of the test's own, in which the account was landed once with both."""
     return Path(shutil.copytree(landed.folder, tmp_path / "data"))
 
@@ -55,7 +36,9 @@ def payload(folder: Path, table: str, contact_id: str) -> Any:
     return json.loads(found[0][0])
 
 
-def test_both_are_planned_calls_and_nobody_is_asked_twice_or_in_vain(landed: Landed) -> None:
+def test_both_are_planned_calls_and_nobody_is_asked_twice_or_in_vain(
+    landed: LandedWithBoth,
+) -> None:
     result = landed.result
     assert result.calls == result.minimum_calls == len(landed.log)
     assert result.gaps == {}
@@ -72,7 +55,7 @@ def test_both_are_planned_calls_and_nobody_is_asked_twice_or_in_vain(landed: Lan
 
 
 def test_a_contact_whose_timeline_is_not_asked_for_has_none(
-    simulated: Simulated, landed: Landed
+    simulated: Simulated, landed: LandedWithBoth
 ) -> None:
     simulated.post("config", {"limits": "off"})
     listed, asked = keys(landed.folder, "contacts"), keys(landed.folder, "points_timelines")
@@ -89,7 +72,7 @@ def test_a_contact_whose_timeline_is_not_asked_for_has_none(
     assert sum(len(told[key]["events"] or ()) for key in asked) > 20
 
 
-def test_no_override_is_remembered_as_an_answer(landed: Landed) -> None:
+def test_no_override_is_remembered_as_an_answer(landed: LandedWithBoth) -> None:
     found = {
         key: payload(landed.folder, "overrides", key) for key in keys(landed.folder, "overrides")
     }
@@ -130,7 +113,7 @@ def test_an_account_without_them_shows_it_as_gaps_and_costs_few_calls_also_when_
 
 @pytest.mark.long
 def test_over_several_days_each_call_is_made_once_though_some_are_answered_by_nothing(
-    simulated: Simulated, tmp_path: Path, landed: Landed
+    simulated: Simulated, tmp_path: Path, landed: LandedWithBoth
 ) -> None:
     rule = {"kind": "error_before", "status": 404, "path": "/override/", "times": 3}
     simulated.post("faults", {"rules": [rule]})
@@ -158,7 +141,7 @@ def test_fewer_calls_than_one_contact_takes_are_refused_before_any_is_made(
     assert simulated.log() == []
 
 
-def earns_ten_points(simulated: Simulated, landed: Landed, contact_id: str) -> None:
+def earns_ten_points(simulated: Simulated, landed: LandedWithBoth, contact_id: str) -> None:
     balance = payload(landed.folder, "contacts", contact_id)["loyaltyPoints"]
     for edit in (
         {"action": "add_order", "orderID": "R-LATE", "lines": [{"total": 10.0}]},
@@ -169,7 +152,7 @@ def earns_ten_points(simulated: Simulated, landed: Landed, contact_id: str) -> N
 
 @pytest.mark.long
 def test_a_delta_reads_the_newest_of_a_timeline_and_keeps_what_is_older(
-    simulated: Simulated, landed: Landed, data: Path
+    simulated: Simulated, landed: LandedWithBoth, data: Path
 ) -> None:
     longest = max(
         keys(data, "points_timelines"),
@@ -195,7 +178,7 @@ def test_a_delta_reads_the_newest_of_a_timeline_and_keeps_what_is_older(
 
 @pytest.mark.long
 def test_deltas_end_in_the_tables_of_a_whole_reading_in_whatever_order_events_come(
-    simulated: Simulated, landed: Landed, data: Path, tmp_path: Path
+    simulated: Simulated, landed: LandedWithBoth, data: Path, tmp_path: Path
 ) -> None:
     for contact_id in sorted(keys(data, "points_timelines"))[:5]:
         earns_ten_points(simulated, landed, contact_id)
