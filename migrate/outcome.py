@@ -56,6 +56,13 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
+def if_any(
+    title: str, columns: tuple[str, ...], rows: tuple[tuple[Cell, ...], ...]
+) -> tuple[Table, ...]:
+    """The table, or none where it would have no rows."""
+    return (Table(title, columns, rows),) if rows else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of a command."""

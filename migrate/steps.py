@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 from load import warehouse
 from load.errors import ConfigError
 from migrate import dbt, forget, history
-from migrate.outcome import CONFIGURATION, Outcome, Table
+from migrate.outcome import CONFIGURATION, Outcome, Table, if_any
 from migrate.places import project_dir, refuse_if_sealed
 from migrate.settings import ALPINE_IQ, PIPEDRIVE, TRY_THE_SANDBOX, Settings
 
@@ -117,10 +117,10 @@ def extract_source(
         },
         tables=(
             Table("Calls planned", ("resource", "calls", "why"), planned),
-            Table("Calls left out", ("resource", "calls", "why"), left_out),
+            *if_any("Calls left out", ("resource", "calls", "why"), left_out),
             Table("Rows in raw_alpine_iq", ("table", "rows"), rows),
             *_what_changed(result),
-            *((Table("Not available in this account", ("resource", "why"), gaps),) if gaps else ()),
+            *if_any("Not available in this account", ("resource", "why"), gaps),
         ),
         notes=("Next: aiq2pd build",),
     )
@@ -131,8 +131,8 @@ def _what_changed(result: ExtractionResult) -> tuple[Table, ...]:
     late = tuple(sorted((name, rows) for name, rows in result.late.items() if rows))
     gone = tuple(sorted(result.no_longer_listed.items()))
     return (
-        *((Table("Came late", ("resource", "rows"), late),) if late else ()),
-        *((Table("No longer in the list", ("asked by id", "contacts"), gone),) if gone else ()),
+        *if_any("Came late", ("resource", "rows"), late),
+        *if_any("No longer in the list", ("asked by id", "contacts"), gone),
     )
 
 
@@ -264,9 +264,7 @@ def _dbt(
 
 
 def _warnings(done: dbt.DbtRun) -> tuple[Table, ...]:
-    if not done.warnings:
-        return ()
-    return (Table("Warnings", ("test",), tuple((name,) for name in done.warnings)),)
+    return if_any("Warnings", ("test",), tuple((name,) for name in done.warnings))
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -55,7 +55,7 @@ def test_points_events_and_rewards_cross_once_whatever_is_killed_and_differences
     done = account.run("extract")
     planned = {row["resource"]: row["calls"] for row in done["tables"]["Calls planned"]}
     assert planned["overrides"] > planned["points_timelines"] > 0
-    assert done["tables"]["Calls left out"] == []
+    assert "Calls left out" not in done["tables"]
     made, fewest = done["facts"]["calls"], done["facts"]["fewest possible calls"]
     assert fewest <= made <= fewest + 10
 
