@@ -1,11 +1,12 @@
 """Before the first write: is this the right account, does the plan fit it, and what else listens?
 
 Each question is a gate: green, red, or waived by name. Anything red stops an apply. Gates whose
-answer no API gives (see `own`) are asked by the caller. Reads cost 52 tokens and 20 more where
-activities are made, the canary 20 and the pipeline lists; the canary flies only if there is
-something to write and none came back unharmed within the last day. `company` can't be waived.
+answer no API gives (see `own`) are asked by the caller. Reads cost 52 tokens, 20 more where
+activities are made and 10 for each of our key fields, the canary 20 and the pipeline lists; the
+canary flies only if there is something to write and none came back unharmed within the last day.
+`company` can't be waived.
 
-    token company plan_and_seats budget custom_fields adopted deal_cap activity_types
+    token company plan_and_seats budget custom_fields adopted ledger deal_cap activity_types
     contact_sync webhooks canary
 
 Raises `ConfigError` for a waiver of a gate that nobody knows, and what the client raises.
@@ -26,6 +27,7 @@ from load.confirming import unconfirmed, why_unconfirmed
 from load.errors import ConfigError
 from load.ledger import records
 from load.ledger.store import Ledger
+from load.newest import unknown_keys
 from load.phases import PHASES
 from load.pipelines import Places, list_places, provision_pipelines, unknown_places
 from load.plan import FrozenPlan
@@ -41,6 +43,7 @@ GATES: Final = (
     "budget",
     "custom_fields",
     "adopted",
+    "ledger",
     "deal_cap",
     "activity_types",
     "contact_sync",
@@ -154,7 +157,9 @@ async def _questions(
     gates = [_token(me), _company(run, me, settings), _plan_and_seats(settings)]
     gates.append(_budget(client, settings))
     listed = await list_fields(run)
-    gates += [_custom_fields(run, listed), _adopted(run, listed, places), _deal_cap(run)]
+    gates += [_custom_fields(run, listed), _adopted(run, listed, places)]
+    others = await unknown_keys(run)
+    gates += [_gate("ledger", others, "knows the newest records"), _deal_cap(run)]
     unknown = await missing_types(run)
     gates.append(_gate("activity_types", unknown, "every activity has a type of the account's"))
     gates.append(_contact_sync(run, listed))

@@ -270,6 +270,12 @@ def note_extra(  # noqa: PLR0917
         )
 
 
+def extras_of(ledger: Ledger, entity: str) -> frozenset[int]:
+    """Ids of the records that `note_extra` wrote down."""
+    found = ledger.db.execute("select pipedrive_id from extras where entity = ?", (entity,))
+    return frozenset(int(one) for (one,) in found)
+
+
 def open_attempt(  # noqa: PLR0917
     ledger: Ledger, entity: str, source_key: str, verb: str, endpoint: str,
     payload_hash: str | None, mark: int | None, sent_hashes: str | None,

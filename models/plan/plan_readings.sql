@@ -23,6 +23,22 @@ asked as (
         unnest([6, 8, 7, 1]) as calls,
         unnest([52, 30, 52, 2]) as tokens
     union all
+    -- whether the ledger knows the newest of what the account has with our keys
+    select
+        'preflight' as purpose,
+        1 as calls,
+        10 as tokens
+    from {{ ref('stg_ledger__field_codes') }} as field_codes
+    where
+        field_codes.column_name = 'migration_key__c'
+        and field_codes.state = 'active'
+        and exists (
+            select 1 from planned
+            where
+                planned.entity = field_codes.entity
+                and planned.action = 'create'
+        )
+    union all
     -- the types of activities
     select
         'preflight' as purpose,

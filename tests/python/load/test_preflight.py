@@ -183,6 +183,22 @@ def test_a_field_that_only_contact_sync_brings_is_red_without_it(check, company,
     assert states(check(world, with_canary=False))["contact_sync"] == "green"
 
 
+def test_a_ledger_brought_back_from_an_old_backup_is_red_before_it_makes_anything_twice(
+    check, company, loader, worlds
+):
+    world = worlds.small(persons=2, deals=2)
+    assert loader.apply(world).exit_code == 0
+    backup = loader.ledger_path.read_bytes()
+    world.add("person", "aiq:person:late", name="Late Comer")
+    assert loader.apply(world).exit_code == 0
+    world.add("person", "aiq:person:later", name="Later Comer")
+    current = check(world, with_canary=False)
+    assert states(current)["ledger"] == "green"
+    assert current.tokens == 52 + 4 * 10  # plans of before the first load: all is to be made
+    loader.ledger_path.write_bytes(backup)
+    assert "1 person" in why(check(world, with_canary=False), "ledger")
+
+
 def test_activities_of_a_type_that_the_account_lacks_are_red_before_one_is_sent(check, worlds):
     world = worlds.small(persons=1, deals=0)
     world.add("activity", "aiq:history:1", subject="One", type="task")
