@@ -69,6 +69,7 @@ _PAYLOADS: Final = {
     " 'aiq:order:' || n, 'content', '<p>Paid</p><p>[aiq:note:' || n || ']</p>') as payload,"
     " n as place from range(0, $deals, $deals_per_note) as t (n)",
     "activity": "select null::varchar as source_key, null::json as payload, 0 as place where false",
+    "file": "select null::varchar as source_key, null::json as payload, 0 as place where false",
 }
 _PARENTS: Final = (
     "list_filter([payload ->> 'org__source_key', payload ->> 'person__source_key',"
@@ -147,6 +148,10 @@ def _side_tables(connection: duckdb.DuckDBPyConnection, *, with_deals: bool) -> 
         "create table plan.plan_stages as select 'aiq:stage:' || name as source_key,"
         " 'aiq:pipeline:Orders' as pipeline__source_key, name, 1 as rank"
         f" from (select unnest({stages}) as name)"
+    )
+    connection.execute(
+        "create table plan.plan_file_contents"
+        " (source_key varchar, attached_file varchar, file_hash varchar)"
     )
     for table in ("plan_summary", "plan_totals"):
         connection.execute(

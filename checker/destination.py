@@ -3,7 +3,8 @@
 Read from JSON lines {"entity", "id", "deleted", "archived", "record"}; a field is an entity named
 `field`. Records are in the form of API v2 (notes v1). `key_of` finds the source key that a record
 carries: in its custom field "Migration key", at the end of a line's comments, in the last line of
-a note or an activity. Raises `ValueError` for lines that are none of that.
+a note or an activity, in a file's name before its ending. Raises `ValueError` for lines that are
+none of that.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ PARENTS: Final = {
     "stage_id": "stage",
 }
 _TEXTS: Final = {"note": "content", "activity": "note"}
+_IN_NAME: Final = re.compile(r"\[([a-z]+-[a-z]+-[0-9a-f]{16})\](\.\w{1,10})?$", re.ASCII)
 _AT_END: Final = re.compile(r"\[([^\[\]]+)\]\s*(?:</p>)?\s*$")
 
 
@@ -92,6 +94,9 @@ def key_in(
     if entity == "deal_product":
         found = _AT_END.search(record.get("comments") or "")
         return found.group(1) if found else None
+    if entity == "file":
+        found = _IN_NAME.search(record.get("name") or "")
+        return found.group(1).replace("-", ":") if found else None
     if entity in _TEXTS:
         found = _AT_END.search(record.get(_TEXTS[entity]) or "")
         return html.unescape(found.group(1)) if found else None

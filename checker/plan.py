@@ -22,6 +22,7 @@ ENTITIES: Final = {
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
     "activity": "plan_activities",
+    "file": "plan_files",
 }
 
 

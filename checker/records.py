@@ -220,7 +220,7 @@ def _value_changed(evidence: Evidence, entity: str, column: str, change: object)
         return True
     plan, there = evidence.plan, evidence.destination
     if column == "is_deleted":
-        name = "active_flag" if entity == "note" else "is_deleted"
+        name = "active_flag" if entity in ("note", "file") else "is_deleted"
         return bool(before.get(name) != after.get(name))
     return bool(
         held_value(entity, column, before, plan, there)

@@ -25,7 +25,7 @@ _BATCH: Final = 480
 _ROUNDS: Final = 4
 _LOOK_COST: Final = 1
 _WRITING: Final = ("create", "update")
-_CHILDREN: Final = ("deal_product", "note")
+_CHILDREN: Final = ("deal_product", "note", "file")
 
 
 def is_archived(run: Run, record: Record | None) -> bool:
@@ -64,7 +64,7 @@ async def archive_wave(run: Run, phase: Phase, *, wave: int) -> None:
 
 
 def _with_open_children(run: Run, entity: str, *, wave: int) -> set[str]:
-    """Keys of the records of which a line or a note of the plan is not there, for any reason."""
+    """Keys of the records of which something that hangs on them is not there, for any reason."""
     column, found = f"{entity}{PARENT_SUFFIX}", set()
     for child in _CHILDREN:
         for rows in run.plan.rows(child, _BATCH, wave=wave):

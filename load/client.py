@@ -44,6 +44,7 @@ from load.errors import (
 from load.limits import Limiter, calls_in_flight
 from load.outcomes import Answer, Outcome, Reply, of_reply
 from load.settings import PipedriveAccount
+from load.uploads import OpenUpload
 
 __all__ = ["Answer", "PipedriveClient", "Transport"]
 
@@ -63,6 +64,8 @@ FIRST_BACKOFF: Final = 0.5
 LONGEST_BACKOFF: Final = 30.0
 # a server that drips its answer outlives the read timeout, which counts from byte to byte
 LONGEST_EXCHANGE: Final = 4.0
+# bytes a second: an upload takes longer the larger it is
+SLOWEST_UPLOAD: Final = 65_536
 _PLACES_FOR_READS: Final = 2
 _CHUNK: Final = 65_536
 _DEAREST_CALL: Final = max(COSTS.values())
@@ -146,16 +149,24 @@ class PipedriveClient:
         params: Mapping[str, str | int] | None = None,
         entity: str = "",
         search: bool = False,
+        upload: OpenUpload | None = None,
     ) -> Answer:
-        """Sends one call and gives its answer, which is always a true success."""
-        request = self._request(method, path, json=json, params=params)
+        """Sends one call and gives its answer, which is always a true success.
+
+        With an upload the call is a form: its content, and the members of `json` as fields.
+        """
+        request = self._request(method, path, json=json, params=params, upload=upload)
         endpoint, is_read = endpoint_name(method, path), method == "GET"
         sent: object = params if json is None else json
+        if upload is not None:
+            # so that a refusal that repeats the name is told without it
+            sent = {"name": upload.name, "fields": json}
         attempts = READ_ATTEMPTS if is_read else 1
         for attempt in range(1, attempts + 1):
             outcome = await self._send_admitted(
-                request, endpoint, sent, cost=cost, entity=entity, search=search
-            )
+                request, endpoint, sent, cost=cost, entity=entity, search=search,
+                more_seconds=0.0 if upload is None else upload.size / SLOWEST_UPLOAD,
+            )  # fmt: skip
             if outcome.answer is not None:
                 return outcome.answer
             if outcome.kind not in ("never_sent", "ambiguous") or attempt == attempts:
@@ -170,17 +181,26 @@ class PipedriveClient:
         *,
         json: object | None,
         params: Mapping[str, str | int] | None,
+        upload: OpenUpload | None = None,
     ) -> httpx.Request:
         if self.read_only and method != "GET":
             raise InvariantBroken(f"a {method} through a reading client was stopped before sending")
         body = None if json is None else dumps(json, allow_nan=False, separators=(",", ":"))
-        request = self._http.build_request(
-            method,
-            self._origin.url(path),
-            params=params or None,
-            content=body,
-            headers={"content-type": "application/json"} if body is not None else None,
-        )
+        if upload is not None:
+            request = self._http.build_request(
+                method,
+                self._origin.url(path),
+                data=json if isinstance(json, dict) else None,
+                files={"file": (upload.name, upload.content)},
+            )
+        else:
+            request = self._http.build_request(
+                method,
+                self._origin.url(path),
+                params=params or None,
+                content=body,
+                headers={"content-type": "application/json"} if body is not None else None,
+            )
         if not self._origin.is_of(request.url.scheme, request.url.host, request.url.port):
             raise InvariantBroken("a call to another address than PIPEDRIVE_BASE_URL was stopped")
         return request
@@ -194,6 +214,7 @@ class PipedriveClient:
         cost: int,
         entity: str,
         search: bool,
+        more_seconds: float,
     ) -> Outcome:
         """Sends within the limits; after a 429 it rests and sends again."""
         while True:
@@ -201,7 +222,7 @@ class PipedriveClient:
                 permit = await self.limiter.admit(cost, search=search)
                 outcome = Outcome("ambiguous", "cancelled")
                 try:
-                    outcome = await self._send(request, endpoint, sent)
+                    outcome = await self._send(request, endpoint, sent, more_seconds)
                 finally:
                     calls, tokens = _charged(outcome, cost)
                     self.limiter.settle(
@@ -222,19 +243,21 @@ class PipedriveClient:
                 return outcome
             self.limiter.too_many(outcome.headers, cost=cost, search=search)
 
-    async def _send(self, request: httpx.Request, endpoint: str, sent: object) -> Outcome:
+    async def _send(
+        self, request: httpx.Request, endpoint: str, sent: object, more_seconds: float
+    ) -> Outcome:
         """One exchange. Exceptions of httpx end here, with the request that they hold."""
         if self._refused is not None:
             return Outcome("blocked", error=AccessRefused(self._refused, status=self._refused_with))
         try:
-            async with asyncio.timeout(self._longest_exchange):
+            async with asyncio.timeout(self._longest_exchange + more_seconds):
                 response = await self._http.send(request, stream=True)
                 try:
                     body = await _read(response)
                 finally:
                     await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            outcome = _without_answer(error, endpoint)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            outcome = _without_answer(error, endpoint, is_upload=more_seconds > 0)
         else:
             headers = {name.lower(): value for name, value in response.headers.items()}
             outcome = of_reply(Reply(response.status_code, headers, body), endpoint, sent)
@@ -257,13 +280,15 @@ async def _read(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _without_answer(error: Exception, endpoint: str) -> Outcome:
+def _without_answer(error: Exception, endpoint: str, *, is_upload: bool) -> Outcome:
     """Only the class of an exception is told: its text and its request may hold the token."""
     name = type(error).__name__
     if isinstance(error, httpx.ConnectError) and is_certificate_refused(error):
         message = f"{endpoint}: the server's certificate is not valid for PIPEDRIVE_BASE_URL"
         return Outcome("access", name, error=AccessRefused(message))
-    if isinstance(error, NEVER_SENT):
+    # a file that is cut short while it is sent breaks the protocol after bytes have left
+    is_cut = is_upload and isinstance(error, httpx.LocalProtocolError)
+    if isinstance(error, NEVER_SENT) and not is_cut:
         return Outcome("never_sent", name)
     # everything else, and what nobody thought of, may have reached the server
     return Outcome("ambiguous", name)

@@ -35,6 +35,7 @@ from load.payload import (
 from load.phases import Phase
 from load.plan import PlanRow
 from load.run import Run, Sent
+from load.uploads import as_upload
 
 _CAP_CODES = ("feature_capping",)
 _DEAD = frozenset({"quarantined", "gone", "removed"})
@@ -212,7 +213,12 @@ async def _send_call(run: Run, phase: Phase, call: CreateCall) -> None:
         as_sent(draft.body, takes_participants=phase.takes_participants) for draft in call.drafts
     ]
     body: object = {"data": sent_bodies} if call.is_bulk else sent_bodies[0]
-    sent = await run.send("POST", call.path, cost=call.cost, body=body, entity=phase.entity)
+    upload = None
+    if phase.uploads:
+        upload, body = as_upload(call.drafts[0].row.source_key, sent_bodies[0])
+    sent = await run.send(
+        "POST", call.path, cost=call.cost, body=body, entity=phase.entity, upload=upload
+    )
     crashpoint("create.after_answer", phase.entity)
     if call.is_bulk and sent.kind == "rejected":
         await _send_lines_singly(run, phase, call, sent)
@@ -273,8 +279,10 @@ def _settle_draft(
         records.park(ledger, entity, key, settle_seconds=run.settle_seconds)
         run.doubt(entity)
     elif sent.kind == "rejected":
+        # without a status nothing was sent: the content is not what was planned
+        spent = tokens if sent.status is not None else 0
         records.finish_attempt(
-            ledger, draft.attempt_id, "rejected", http_status=sent.status, tokens=tokens
+            ledger, draft.attempt_id, "rejected", http_status=sent.status, tokens=spent
         )
         _refuse(run, phase, draft.row, sent)
     else:

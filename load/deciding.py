@@ -104,7 +104,7 @@ def _decide_column(  # noqa: PLR0917
     doubtful: Sequence[DoubtfulColumn],
 ) -> None:
     entity, policy = phase.entity, run.policies.get((phase.entity, column), "source_wins")
-    if phase.under_deal and column == "deal__source_key":
+    if phase.uploads or (phase.under_deal and column == "deal__source_key"):
         change.same.append(column)
         return
     current = current_value(entity, column, change.current, run.catalog)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any, Final
 
 from load import guard, watch
@@ -70,9 +71,13 @@ async def apply(
     progress: Shows,
     dry_run: bool = False,
     on_barrier: Callable[[str], object] = lambda _entity: None,
+    uploads_folder: Path | None = None,
 ) -> ApplyResult:
-    """Brings the target to the plan. `on_barrier` is called when an entity is done (publishing)."""
-    run = Run(plan, ledger, client, settings, clock, progress, on_barrier)
+    """Brings the target to the plan. `on_barrier` is called when an entity is done (publishing);
+    the files that the plan uploads lie in `uploads_folder`."""
+    run = Run(
+        plan, ledger, client, settings, clock, progress, on_barrier, uploads_folder=uploads_folder
+    )
     run.policies = {(one.entity, one.column_name): one.on_update for one in plan.fields()}
     if dry_run:
         await preview(run)

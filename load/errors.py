@@ -4,7 +4,7 @@
     ├── ConfigError        the operator must change something; the run does not start      exit 2
     │   └── AccessRefused  401, 402, a 403 that is no JSON, a redirect: every call stops
     ├── RecordRejected     this record can never load as it is; it is quarantined          exit 3
-    │   └── Rejected       the destination said so: 400 403 404 405 410 415 422
+    │   └── Rejected       the destination said so: 400 403 404 405 410 413 415 422
     ├── TargetChanged      the destination is not what the plan saw; plan again            exit 4
     ├── InvariantBroken    a promise of ours failed; everything stops                      exit 70
     └── RetryLater         limits, timeouts, 5xx, another run: go on later                 exit 75

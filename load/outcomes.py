@@ -2,7 +2,7 @@
 
     never sent    no byte left this machine: may be planned again
     ambiguous     it may have been applied: timeouts, lost connections, 408, 5xx, unreadable success
-    rejected      refused for what it holds: 400 403 404 405 410 415 422
+    rejected      refused for what it holds: 400 403 404 405 410 413 415 422
     access        401, 402, a 403 that is no JSON, a redirect: nothing more may be sent
     too many      429: refused for sure, sent again after a rest
     blocked       stopped here, because access was refused to a call before it
@@ -22,7 +22,7 @@ import msgspec
 from load.errors import AccessRefused, Rejected
 from load.redaction import refusal
 
-REJECTING: Final = frozenset({400, 403, 404, 405, 410, 415, 422})
+REJECTING: Final = frozenset({400, 403, 404, 405, 410, 413, 415, 422})
 TOO_MANY: Final = 429
 
 Kind = Literal["ok", "never_sent", "ambiguous", "rejected", "access", "too_many", "blocked"]

@@ -2,7 +2,8 @@
 
 Paths are below the host, costs in tokens (pipedrive.md 3.4). `{id}` is the record, `{deal_id}` the
 deal that a line hangs on. Where a record keeps its source key is the one thing that differs:
-in a custom field, at the end of a line's comments, or in the last line of a note or an activity.
+in a custom field, at the end of a line's comments, in the last line of a note or an activity, or
+in the name of a file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ KeyOf = Callable[[Mapping[str, Any], str, Catalog], str | None]
 
 _IN_COMMENTS: Final = re.compile(r"\[([^\[\]]+)\]\s*$")
 _IN_NOTE: Final = re.compile(r"\[([^\[\]]+)\]\s*(?:</p>)?\s*$")
+# dashes for colons, which no name of a file can hold everywhere
+_IN_NAME: Final = re.compile(r"\[([a-z]+)-([a-z]+)-([0-9a-f]{16})\](?:\.[0-9A-Za-z]{1,10})?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Phase:
     bulk_most: int = 100
     field_list: str | None = None
     label_field: bool = False
+    # how many a page of the list holds, and whether the list takes ids; else one is read by itself
+    page: int = 500
+    lists_by_id: bool = True
+    # a record whose content is sent as it is made, and which is never changed afterwards
+    uploads: bool = False
     # the API shows the person of a record and takes it as a participant only
     takes_participants: bool = False
     # who changed which field, for the columns that may not be raised; products have none
@@ -68,6 +76,11 @@ def _key_in_note(record: Mapping[str, Any], _entity: str, _catalog: Catalog) -> 
 
 def _key_in_activity(record: Mapping[str, Any], _entity: str, _catalog: Catalog) -> str | None:
     return _key_in_html(record.get("note"))
+
+
+def _key_in_name(record: Mapping[str, Any], _entity: str, _catalog: Catalog) -> str | None:
+    found = _IN_NAME.search(record.get("name") or "")
+    return ":".join(found.groups()) if found else None
 
 
 def _key_in_html(text: str | None) -> str | None:
@@ -135,6 +148,7 @@ PHASES: Final = (
         list_cost=20,
         read_cost=2,
         newest_first={"sort": "id DESC", "limit": 500},
+        lists_by_id=False,
     ),
     Phase(
         entity="activity",
@@ -144,6 +158,20 @@ PHASES: Final = (
         key_of=_key_in_activity,
         newest_first=_BY_FALLING_ID,
         takes_participants=True,
+    ),
+    Phase(
+        entity="file",
+        create_path="/api/v1/files",
+        update_path="/api/v1/files/{id}",
+        list_path="/api/v1/files",
+        key_of=_key_in_name,
+        create_cost=10,
+        list_cost=20,
+        read_cost=2,
+        newest_first={"sort": "id DESC", "limit": 100},
+        page=100,
+        lists_by_id=False,
+        uploads=True,
     ),
 )
 PHASE_OF: Final = {phase.entity: phase for phase in PHASES}

@@ -40,7 +40,10 @@ ENTITY_TABLES: Final[dict[str, str]] = {
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
     "activity": "plan_activities",
+    "file": "plan_files",
 }
+# which file an upload sends: what its record does not show
+CONTENTS_TABLE: Final = "plan_file_contents"
 # every other table and the order in which its rows are frozen
 _SIDE_TABLES: Final[dict[str, str]] = {
     "plan_fields": "entity, column_name",
@@ -48,6 +51,7 @@ _SIDE_TABLES: Final[dict[str, str]] = {
     "plan_labels": "entity, rank, label_name",
     "plan_pipelines": "source_key",
     "plan_stages": "pipeline__source_key, rank, source_key",
+    CONTENTS_TABLE: "source_key",
     "plan_summary": "entity, action, reason",
     "plan_totals": "all",
 }
@@ -83,7 +87,8 @@ class FrozenPlan:
         wanted = ds.field("wave") == wave
         return frozenset(
             key
-            for table in ENTITY_TABLES.values()
+            for entity, table in ENTITY_TABLES.items()
+            if entity in self.manifest["counts"]
             for key in ds.dataset(self.folder / f"{table}.parquet")
             .to_table(columns=["source_key"], filter=wanted)
             .column("source_key")
@@ -105,7 +110,8 @@ class FrozenPlan:
         self, entity: str, size: int, *, wave: int | None, columns: list[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """The same as they lie in the file; all columns or these."""
-        if self.only is not None and not self.only:
+        # a plan of an earlier version has no file of an entity that is younger
+        if (self.only is not None and not self.only) or entity not in self.manifest["counts"]:
             return
         read = None if columns is None else [*{*columns, "wave", "source_key"}]
         # a dataset would decode the rest of the file ahead, and hold it until its turn
@@ -135,7 +141,7 @@ class FrozenPlan:
 
     def rows_of(self, entity: str, source_keys: Sequence[str]) -> dict[str, PlanRow]:
         """The rows of these records that hold a payload, by source key."""
-        if not source_keys:
+        if not source_keys or entity not in self.manifest["counts"]:
             return {}
         table = ds.dataset(self.folder / f"{ENTITY_TABLES[entity]}.parquet")
         wanted = ds.field("source_key").isin(list(source_keys)) & ds.field("payload").is_valid()

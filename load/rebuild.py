@@ -2,7 +2,8 @@
 
     fields, options      matched by name and type, as when they were provisioned
     pipelines, stages    by name
-    records              by their key: in a field, at the end of a line's comments, of a note's text
+    records              by their key: in a field, at the end of a line's comments, of a note's
+                         text, in a file's name (listed only if the plan has files)
 
 A record is remembered as ours with the values that it shares with the plan; a column in which it
 differs is remembered as unknown, so that the next apply keeps what the target has there. Of two
@@ -49,7 +50,6 @@ _OLDEST_FIRST: Final[Mapping[str, str | int]] = {
     "sort_direction": "asc",
     "limit": 500,
 }
-_NOTES_OLDEST_FIRST: Final[Mapping[str, str | int]] = {"sort": "id ASC", "limit": 500}
 _ARCHIVED: Final = "/api/v2/deals/archived"
 _DEALS_AT_ONCE: Final = 500
 
@@ -134,7 +134,11 @@ async def _listed(run: Run, phase: Phase) -> AsyncIterator[list[dict[str, Any]]]
         for start in range(0, len(deal_ids), _DEALS_AT_ONCE):
             yield await lines_of_deals(run.client, phase, deal_ids[start : start + _DEALS_AT_ONCE])
         return
-    params = _NOTES_OLDEST_FIRST if phase.entity == "note" else _OLDEST_FIRST
+    if phase.uploads and phase.entity not in run.plan.manifest["counts"]:
+        return
+    params = _OLDEST_FIRST
+    if not phase.lists_by_id:
+        params = {"sort": "id ASC", "limit": phase.page}
     lists = [(phase.list_path, phase.list_cost)]
     lists += [(path, cost) for path, _params, cost in phase.hidden_lists if path == _ARCHIVED]
     for path, cost in lists:

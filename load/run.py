@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from load.client import Answer
@@ -20,6 +22,7 @@ from load.ledger.store import Ledger
 from load.limits import calls_in_a_group, calls_in_flight
 from load.payload import Catalog
 from load.plan import FrozenPlan
+from load.uploads import ContentRefused, OpenUpload, Upload, Uploads
 
 REFUSALS_WATCHED: Final = 500
 REFUSALS_MOST: Final = 0.02
@@ -38,6 +41,7 @@ class Sender(Protocol):
         params: Mapping[str, str | int] | None = None,
         entity: str = "",
         search: bool = False,
+        upload: OpenUpload | None = None,
     ) -> Answer:
         """Sends one call; see load.client."""
 
@@ -116,6 +120,8 @@ class Run:
     fresh: dict[int, str] = field(default_factory=dict)
     # source keys of rows that were worked off before their turn
     ahead: set[str] = field(default_factory=set)
+    uploads_folder: Path | None = None
+    uploads: Uploads = field(init=False)
     stop_cause: BaseException | None = None
     _recent: deque[bool] = field(default_factory=lambda: deque(maxlen=REFUSALS_WATCHED))
     _slots: asyncio.Semaphore = field(init=False)
@@ -125,6 +131,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self._began = self.clock.monotonic()
+        self.uploads = Uploads(self.plan, self.uploads_folder)
         self._slots = asyncio.Semaphore(calls_in_flight(self.settings.plan))
 
     @property
@@ -161,22 +168,35 @@ class Run:
         if self.stop_cause is not None:
             raise self.stop_cause
 
-    async def send(self, method: str, path: str, *, cost: int, body: object, entity: str) -> Sent:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        cost: int,
+        body: object,
+        entity: str,
+        upload: Upload | None = None,
+    ) -> Sent:
         """Sends one write and says what is known of it."""
         async with self._slots:
             if self.stop_cause is not None:
                 return Sent("stopped")
-            self.writes += 1
-            crashpoint("call.before_send", entity)
             try:
-                answer = await self.client.call(method, path, cost=cost, json=body, entity=entity)
-                crashpoint("call.answered", entity)
+                with nullcontext() if upload is None else self.uploads.opened(upload) as content:
+                    self.writes += 1
+                    crashpoint("call.before_send", entity)
+                    answer = await self.client.call(
+                        method, path, cost=cost, json=body, entity=entity, upload=content
+                    )
+                    crashpoint("call.answered", entity)
             except NeverSent:
                 return Sent("never_sent")
             except Ambiguous:
                 return Sent("ambiguous")
-            except Rejected as refusal:
-                self._watch(refused=True)
+            except (Rejected, ContentRefused) as refusal:
+                # what is wrong on this machine says nothing of the mapping
+                self._watch(refused=isinstance(refusal, Rejected))
                 return _refused(refusal)
             except (RetryLater, ConfigError) as cause:
                 self.stop(cause)
@@ -197,7 +217,9 @@ class Run:
                 )
 
 
-def _refused(refusal: Rejected) -> Sent:
+def _refused(refusal: Rejected | ContentRefused) -> Sent:
+    if isinstance(refusal, ContentRefused):
+        return Sent("rejected", code=refusal.code, reason=str(refusal))
     where = f" {refusal.field}" if refusal.field else ""
     code = f" {refusal.code}" if refusal.code else ""
     return Sent(

@@ -3,8 +3,8 @@
 Kinds are read from the frozen rows alone: each action and reason, each column filled and each left
 empty, each option of a field of options. For every kind the record is taken that shows most rare
 kinds at once; rare kinds come first, so that a small sample already holds the odd records. With
-them go their parents, and of persons up to `DEALS_EACH` deals with all lines and notes, and as many
-activities.
+them go their parents, and of persons up to `DEALS_EACH` deals with all lines, notes and files, and
+as many activities and files.
 The same plan and number give the same sample. Raises `ConfigError` if the plan sends nothing.
 """
 
@@ -81,9 +81,9 @@ deals_of_persons as (
 events_of_persons as (
     select links.source_key from links
     inner join roots on links.parent_key = roots.source_key and roots.entity = 'person'
-    where links.entity = 'activity'
+    where links.entity in ('activity', 'file')
     qualify row_number() over (
-        partition by links.parent_key order by md5(links.source_key)
+        partition by links.entity, links.parent_key order by md5(links.source_key)
     ) <= {deals_each}
 ),
 downwards as (
@@ -99,7 +99,7 @@ downwards as (
         union all
         select source_key from deals_of_persons
     ) as deals on links.parent_key = deals.source_key
-    where links.entity in ('deal_product', 'note')
+    where links.entity in ('deal_product', 'note', 'file')
 ),
 family as (
     select source_key from downwards

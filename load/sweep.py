@@ -24,7 +24,7 @@ from load.phases import PHASES, Phase
 from load.run import Sender, Shows, Timings, Waits
 
 _LONGEST_WAIT: Final = 120.0
-_REMOVE_COST: Final = {"note": 6}
+_REMOVE_COST: Final = {"note": 6, "file": 6}
 _IS_GONE: Final = (404, 410)
 # a deal's value follows its lines; which deal a line is under is not among its values
 _NOT_COMPARED: Final = ("value", "deal__source_key")

@@ -77,22 +77,22 @@ async def _read(run: Run, phase: Phase, wanted: Sequence[Record]) -> dict[int, M
     if phase.under_deal:
         deals = sorted({record.deal_id for record in wanted if record.deal_id is not None})
         return {line["id"]: line for line in await lines_of_deals(run.client, phase, deals)}
-    if phase.entity == "note":
-        return await _read_notes(run, phase, ids)
+    if not phase.lists_by_id:
+        return await _read_singly(run, phase, ids)
     return dict(await by_ids(run.client, phase, ids))
 
 
-async def _read_notes(run: Run, phase: Phase, ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-    """Notes cannot be listed by id; one costs 2 tokens, a page of the list 20."""
+async def _read_singly(run: Run, phase: Phase, ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """Notes and files cannot be listed by id; one costs 2 tokens, a page of the list 20."""
     found: dict[int, Mapping[str, Any]] = {}
-    for note_id in ids:
-        path = phase.update_path.format(id=note_id)
+    for one in ids:
+        path = phase.update_path.format(id=one)
         try:
-            answer = await run.client.call("GET", path, cost=2, entity=phase.entity)
+            answer = await run.client.call("GET", path, cost=phase.read_cost, entity=phase.entity)
         except RecordRejected:
             continue
         if answer.data.get("active_flag", True):
-            found[note_id] = answer.data
+            found[one] = answer.data
     return found
 
 

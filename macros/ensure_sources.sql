@@ -18,7 +18,7 @@
         ],
         'raw_pipedrive': [
             'organizations', 'persons', 'deals', 'products', 'deal_products', 'notes',
-            'activities',
+            'activities', 'files',
             'person_fields', 'organization_fields', 'deal_fields', 'product_fields',
             'pipelines', 'stages', 'users', 'readbacks',
         ],

@@ -26,10 +26,20 @@ VARIABLE_OF: Final = {
     ("pipedrive", "plan"): "PIPEDRIVE_PLAN",
     ("pipedrive", "seats"): "PIPEDRIVE_SEATS",
     ("pipedrive", "budget_share"): "PIPEDRIVE_BUDGET_SHARE",
+    ("pipedrive", "largest_file_mb"): "PIPEDRIVE_LARGEST_FILE_MB",
     ("decisions", "order_strategy"): "AIQ2PD_ORDER_STRATEGY",
     ("decisions", "undo_max_days"): "AIQ2PD_UNDO_MAX_DAYS",
     ("decisions", "calendar_days"): "AIQ2PD_CALENDAR_DAYS",
 }
+# what models look up by the macros pipedrive_setting and decided_setting
+MODELS_READ: Final = (
+    "PIPEDRIVE_PLAN",
+    "PIPEDRIVE_SEATS",
+    "PIPEDRIVE_BUDGET_SHARE",
+    "PIPEDRIVE_LARGEST_FILE_MB",
+    "AIQ2PD_ORDER_STRATEGY",
+    "AIQ2PD_CALENDAR_DAYS",
+)
 SECRETS: Final = frozenset({"api_key", "api_token", "ledger_key", "token", "key", "password"})
 
 

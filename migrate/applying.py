@@ -89,7 +89,15 @@ def _once(settings: Settings, progress: Progress, wish: Wish) -> tuple[Outcome, 
         def publish(_entity: str) -> bool:
             return publish_ledger(settings, ledger)
 
-        running = load(account, ledger, plan, progress=progress, dry_run=False, on_barrier=publish)
+        running = load(
+            account,
+            ledger,
+            plan,
+            progress=progress,
+            dry_run=False,
+            on_barrier=publish,
+            uploads_folder=settings.places.uploads,
+        )
         result, goes_on_at = asyncio.run(running)
         published = publish_ledger(settings, ledger)
     told = apply_outcome(

@@ -18,6 +18,8 @@ from load.sweep import sweep as sweep_doubts
 from migrate.outcome import DONE, RUN_AGAIN_LATER, Outcome, Table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from load.ledger import Ledger
     from load.plan import FrozenPlan
     from load.progress import Progress
@@ -77,9 +79,10 @@ async def load(
     progress: Progress,
     dry_run: bool,
     on_barrier: Callable[[str], object] = lambda _entity: None,
+    uploads_folder: Path | None = None,
 ) -> tuple[ApplyResult, datetime | None]:
     """One run of the loader over a frozen plan, and when it can go on if the day's tokens ended it;
-    `on_barrier` is called after each phase."""
+    `on_barrier` is called after each phase, files to upload lie in `uploads_folder`."""
     clock = RealClock()
     async with PipedriveClient(account, ledger, clock, read_only=dry_run) as client:
         result = await apply_plan(
@@ -91,6 +94,7 @@ async def load(
             progress=progress,
             dry_run=dry_run,
             on_barrier=on_barrier,
+            uploads_folder=uploads_folder,
         )
         return result, client.goes_on_at() if result.exit_code == RUN_AGAIN_LATER else None
 

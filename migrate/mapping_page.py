@@ -35,6 +35,7 @@ MARTS: Final = {
     "deal_product": "mart_deal_products",
     "note": "mart_notes",
     "activity": "mart_activities",
+    "file": "mart_files",
 }
 PERSONAS: Final = 40
 SEED: Final = 7

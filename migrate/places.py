@@ -106,6 +106,11 @@ class Places:
         return self.data / "plans"
 
     @property
+    def uploads(self) -> Path:
+        """The files of persons and orders that a plan uploads."""
+        return self.data / "inbox" / "files"
+
+    @property
     def sandbox(self) -> Path:
         return self.data / "sandbox"
 

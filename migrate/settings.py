@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from load import warehouse
 from load.errors import ConfigError
 from migrate import places
-from migrate.account_file import AccountFileSource
+from migrate.account_file import MODELS_READ, AccountFileSource
 from migrate.addresses import check_address, is_loopback
 from migrate.places import Places
 
@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     pipedrive_seats: int = _variable("PIPEDRIVE_SEATS", "paid seats of the company", 5, ge=1)
     pipedrive_budget_share: float = _variable(
         "PIPEDRIVE_BUDGET_SHARE", "share of the daily token budget we may spend", 0.8, gt=0, le=1
+    )
+    pipedrive_largest_file_mb: int = _variable(
+        "PIPEDRIVE_LARGEST_FILE_MB", "largest file that is uploaded; none is documented", 50, ge=1
     )
     pipedrive_company_id: int | None = _variable(
         "PIPEDRIVE_COMPANY_ID", "id the company must have; a mismatch stops the run"
@@ -277,11 +280,7 @@ class Settings(BaseSettings):
             "AIQ2PD_MEMORY_LIMIT": self.memory_limit or "",
             "AIQ2PD_LAKE_CATALOG": self.lake_catalog or "",
             "AIQ2PD_LAKE_FILES": self.lake_files or "",
-            "PIPEDRIVE_PLAN": self.pipedrive_plan,
-            "PIPEDRIVE_SEATS": str(self.pipedrive_seats),
-            "PIPEDRIVE_BUDGET_SHARE": str(self.pipedrive_budget_share),
-            "AIQ2PD_ORDER_STRATEGY": self.order_strategy,
-            "AIQ2PD_CALENDAR_DAYS": str(self.calendar_days),
+            **{name: str(self.value_of(name)) for name in MODELS_READ},
         }
 
 

@@ -294,16 +294,16 @@ def publish_ledger(settings: Settings, ledger: Ledger) -> bool:
 
 def _read_back(settings: Settings, progress: Progress, ledger: Ledger) -> Any:
     from extract.pipedrive import read_back
-    from load.undo.account import made_activities
-    from migrate.summaries import wants_activities
+    from load.undo.account import made_any
+    from migrate.summaries import wants
 
-    ours = made_activities(ledger) or wants_activities(settings.places.warehouse)
     result = read_back(
         settings.pipedrive(),
         settings.data_dir,
         ledger=ledger,
         progress=progress,
-        activities=ours,
+        activities=made_any(ledger, "activity") or wants(settings.places, "mart_activities"),
+        files=made_any(ledger, "file") or wants(settings.places, "mart_files"),
     )
     forget.erase_again(settings.places)
     return result

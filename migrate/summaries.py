@@ -17,6 +17,7 @@ import duckdb
 
 from load.warehouse import connect
 from migrate.outcome import Cell, Table
+from migrate.places import Places
 
 PLAN: Final = (
     "Planned",
@@ -135,11 +136,11 @@ def order_strategies(file: Path) -> tuple[Table, str]:
     )
 
 
-def wants_activities(file: Path) -> bool:
-    """Whether the marts hold any activity."""
-    with open_warehouse(file) as warehouse:
-        return warehouse.has("marts", "mart_activities") and bool(
-            warehouse.number("select count(*) from marts.mart_activities")
+def wants(places: Places, mart: str) -> bool:
+    """Whether a mart holds any row."""
+    with open_warehouse(places.warehouse) as warehouse:
+        return warehouse.has("marts", mart) and bool(
+            warehouse.number(f"select count(*) from marts.{mart}")
         )
 
 

@@ -29,6 +29,7 @@ ENTITY: Final = {
     "line": "deal_product",
     "note": "note",
     "event": "activity",
+    "file": "file",
 }
 VALUES: Final = """
 with planned as (

@@ -23,9 +23,12 @@ KINDS: Final = {
     "products": "product",
     "deals": "deal",
     "notes": "note",
+    "files": "file",
 }
-WATCHED: Final = ("organization", "person", "product", "deal", "deal_product", "note", "activity")
-_RECORD: Final = re.compile(r"/api/v[12]/(organizations|persons|products|deals|notes)(?:/(\d+))?$")
+WATCHED: Final = (
+    "organization", "person", "product", "deal", "deal_product", "note", "activity", "file",
+)  # fmt: skip
+_RECORD: Final = re.compile(rf"/api/v[12]/({'|'.join(KINDS)})(?:/(\d+))?$")
 _LINE: Final = re.compile(r"/api/v2/deals/(?:\d+/)?products(?:/(\d+)|/bulk)?$")
 Place = tuple[str, int]
 

@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Final
 
 from simulation.scenario import play
-from simulation.schedule import Schedule
+from simulation.schedule import CRASHES, FAULTS, Schedule
 from simulation.stage import Stage
 
 _CREATES_DEAL: Final = ("POST", "/api/v2/deals")
 _WORLDS: Final = ("people", "full")
 _CREATES_ORGANIZATION: Final = ("POST", "/api/v2/organizations")
 _CREATES_PERSON: Final = ("POST", "/api/v2/persons")
+_UPLOADS: Final = ("POST", "/api/v1/files")
 _CHANGES_PERSON: Final = ("PATCH", "/api/v2/persons/{id}")
 
 
@@ -167,6 +168,29 @@ def late_update_of_a_dead_run(stage: Stage) -> list[Schedule]:
         number = _numbers(schedule, stage, _CHANGES_PERSON)[1]
         faults = ((number, "late_timeout"), (number + 1, "crash_answered"))
         found.append(replace(schedule, at=faults))
+    return found
+
+
+def uploads_deleted_before_the_look(stage: Stage) -> list[Schedule]:
+    """No upload is answered, and somebody deletes one before we look."""
+    calls = play(Schedule(3, world="files"), stage).evidence.calls or ()
+    first = [n for n, one in enumerate(calls, 1) if (one.method, one.path) == _UPLOADS][:3]
+    lost = tuple((number, "lost_after") for number in first)
+    acts = ("delete_file:first", "delete_file:last")
+    return [Schedule(3, world="files", at=lost, acts=((first[-1] + 1, act),)) for act in acts]
+
+
+def uploads_hit(stage: Stage) -> list[Schedule]:
+    """Each fault and each death at the first upload; a lost answer and each death at the first
+    deletion of one by an undo. The sweep of the whole world hits every call."""
+    found = []
+    for undo, call, faults in (
+        (False, _UPLOADS, (*FAULTS, *CRASHES)),
+        (True, ("DELETE", "/api/v1/files/{id}"), ("lost_after", *CRASHES)),
+    ):
+        schedule = Schedule(3, world="files", undo=undo)
+        number = _numbers(schedule, stage, call)[0]
+        found += [replace(schedule, at=((number, fault),)) for fault in faults]
     return found
 
 

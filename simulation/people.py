@@ -60,7 +60,7 @@ class People:
 
     def _on_one(self, act: str) -> dict[str, Any] | None:
         verb, _, noun = act.partition("_")
-        kind = noun if noun in ("person", "organization", "deal", "note") else "person"
+        kind = noun if noun in ("person", "organization", "deal", "note", "file") else "person"
         record = self._one(kind)
         if record is None:
             return None

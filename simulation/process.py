@@ -180,7 +180,7 @@ class Host:
 
 
 def applying(
-    plan: FrozenPlan, *, dry_run: bool = False
+    plan: FrozenPlan, *, dry_run: bool = False, uploads: Path | None = None
 ) -> Callable[[Process], Coroutine[Any, Any, ApplyResult]]:
     """The work of a process that applies a plan."""
 
@@ -193,6 +193,7 @@ def applying(
             clock=process.clock,
             progress=Silent(),
             dry_run=dry_run,
+            uploads_folder=uploads,
         )
 
     return work
@@ -238,7 +239,7 @@ def _without_collector() -> Iterator[None]:
 
 def _built_once(client: httpx.AsyncClient, method: str, url: str, **given: Any) -> httpx.Request:
     """The same reads go out again and again; building one takes longer than answering it."""
-    if given.get("content") is not None:
+    if given.get("content") is not None or given.get("files") is not None:
         return _BUILD(client, method, url, **given)
     key = (method, url, tuple((given.get("params") or {}).items()))
     if key not in _READS:

@@ -20,7 +20,9 @@ from checker.destination import read_destination
 from checker.evidence import Call, Evidence, Limits
 from checker.ledger import read_ledger
 from checker.report import Report, check
+from load.engine import ApplyResult
 from load.errors import AccessRefused, MigrationError, RetryLater
+from load.plan import FrozenPlan
 from load.progress import Silent
 from load.sweep import SweepResult, sweep
 from load.undo import Selection, UndoResult, undo
@@ -112,10 +114,10 @@ class _Story:
     async def tell(self) -> Ending:
         """From the first load to the verdict."""
         self._let_people_in()
-        await self._until_done(applying(self.world.first), patience=self.schedule.patience)
-        dry = await self._calls_of(applying(self.world.second, dry_run=True))
-        await self._until_done(applying(self.world.second))
-        last = self._undoing() if self.schedule.undo else applying(self.world.second)
+        await self._until_done(self._applying(self.world.first), patience=self.schedule.patience)
+        dry = await self._calls_of(self._applying(self.world.second, dry_run=True))
+        await self._until_done(self._applying(self.world.second))
+        last = self._undoing() if self.schedule.undo else self._applying(self.world.second)
         if self.schedule.undo:
             await self._until_done(last)
         await self._all_arrived()
@@ -193,6 +195,11 @@ class _Story:
 
         if self.moments or self.acts:
             self.company.deliver = with_people  # type: ignore[method-assign]
+
+    def _applying(
+        self, plan: FrozenPlan, *, dry_run: bool = False
+    ) -> Callable[[Process], Coroutine[Any, Any, ApplyResult]]:
+        return applying(plan, dry_run=dry_run, uploads=self.world.uploads)
 
     def _undoing(self) -> Callable[[Process], Coroutine[Any, Any, UndoResult]]:
         async def work(process: Process) -> UndoResult:

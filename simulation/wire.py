@@ -128,7 +128,7 @@ class Transport(httpx.AsyncBaseTransport):
             request.url.path,
             list(request.url.params.multi_items()),
             {name.lower(): value for name, value in request.headers.items()},
-            request.content,
+            await request.aread(),
         )
         fault = self._wire.next_fault(asked)
         self._wire.note("leaves", asked.method, asked.path, fault)

@@ -29,6 +29,7 @@ TABLES: Final = {
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
     "activity": "plan_activities",
+    "file": "plan_files",
 }
 PLAN_ROW: Final = (
     "entity varchar, source_key varchar, wave integer, position bigint, action varchar,"
@@ -42,6 +43,7 @@ PLAN_SIDE: Final = {
     "plan_labels": "entity varchar, label_name varchar, rank integer",
     "plan_pipelines": "source_key varchar, name varchar",
     "plan_stages": "source_key varchar, pipeline__source_key varchar, name varchar, rank integer",
+    "plan_file_contents": "source_key varchar, attached_file varchar, file_hash varchar",
     "plan_summary": "entity varchar, action varchar, reason varchar, rows bigint, calls bigint,"
     " tokens bigint",
     "plan_totals": "calls bigint, tokens bigint",
@@ -64,6 +66,9 @@ _FIELDS: Final = [
     ("deal", "migration_key__c", "Migration key", "varchar", "set_once"),
     ("deal", "title", "Title", "native", "source_wins"),
     ("deal", "value", "Value", "native", "source_wins"),
+    ("file", "name", "Name", "native", "set_once"),
+    ("file", "file_size", "File size", "native", "set_once"),
+    ("file", "person__source_key", "Person", "native", "set_once"),
 ]
 _OPTIONS: Final = [
     *(("person", "opt_in__c", label, rank) for rank, label in enumerate(("No", "Unknown", "Yes"))),
@@ -81,6 +86,8 @@ class World:
     second: FrozenPlan
     wanted: Plan
     canaries: tuple[str, ...]
+    # where what the plans upload lies
+    uploads: Path | None = None
 
 
 class ReadOnce(FrozenPlan):
@@ -105,23 +112,33 @@ class ReadOnce(FrozenPlan):
 
 
 def make_world(name: str, folder: Path, adopted_id: int | None) -> World:
-    """`full` has all entities, `people` only organizations and persons."""
-    payloads = _people(2, 4 if name == "full" else 5)
+    """`full` has all entities but files, `people` only organizations and persons, `files` a few
+    persons with files of theirs."""
+    payloads = _people(2, {"full": 4, "files": 2}.get(name, 5))
     if name == "full":
         _orders(payloads)
+    uploads = folder / name / "uploads" if name == "files" else None
+    if uploads is not None:
+        for number in range(3):
+            _file(payloads, uploads, number)
     actions: dict[str, tuple[str, int | None]] = {}
     if adopted_id is not None:
         actions["aiq:contact:0"] = ("adopt", adopted_id)
-    canaries = tuple(
-        str(one["emails"][0]["value"]) for one in payloads["person"].values() if one["emails"]
+    canaries = (
+        *(str(one["emails"][0]["value"]) for one in payloads["person"].values() if one["emails"]),
+        *(str(one["name"]).partition(" [")[0] for one in payloads.get("file", {}).values()),
     )
     first = _frozen(payloads, folder / name / "first", actions)
-    second = _frozen(_changed(payloads), folder / name / "second", actions)
+    later = _changed(payloads)
+    if uploads is not None:
+        _file(later, uploads, 9)
+    second = _frozen(later, folder / name / "second", actions)
     return World(
         ReadOnce(first.folder, first.manifest),
         ReadOnce(second.folder, second.manifest),
         read_plan(second.folder),
         canaries,
+        uploads,
     )
 
 
@@ -202,6 +219,25 @@ def _deal(payloads: Payloads, number: int, lines: int) -> None:
         _add(payloads, "note", key, deal__source_key=deal, content=content)
 
 
+def _file(payloads: Payloads, uploads: Path, number: int) -> None:
+    """A file of its own content, under a canary's name, of one of the first two persons."""
+    uploads.mkdir(parents=True, exist_ok=True)
+    content = _content(number)
+    (uploads / f"{number}.pdf").write_bytes(content)
+    _add(
+        payloads,
+        "file",
+        f"aiq:file:{number:016x}",
+        name=f"Card of Canary{number} [aiq-file-{number:016x}].pdf",
+        file_size=len(content),
+        person__source_key=f"aiq:contact:{number % 2}",
+    )
+
+
+def _content(number: int) -> bytes:
+    return b"%PDF-1.7\r\n" + bytes([number]) * 300 * (number + 1)
+
+
 def _changed(payloads: Payloads) -> Payloads:
     """What the source says a day later: edits, an opt-out, an opt-in, new records."""
     later = deepcopy(payloads)
@@ -213,9 +249,13 @@ def _changed(payloads: Payloads) -> Payloads:
         "opt_in__c": "Yes",
         "groups__c": ["West"],
     }
-    persons["aiq:contact:2"] |= {"label_names": ["Regular"], "birth_date__c": "1991-02-16"}
     address = {"value": "canary3new@example.com", "primary": True, "label": "work"}
-    persons["aiq:contact:3"] |= {"emails": [address], "points__c": 1.0}
+    for key, changes in (
+        ("aiq:contact:2", {"label_names": ["Regular"], "birth_date__c": "1991-02-16"}),
+        ("aiq:contact:3", {"emails": [address], "points__c": 1.0}),
+    ):
+        if key in persons:
+            persons[key] |= changes
     _person(later, 9)
     if "deal" in later:
         later["deal"]["aiq:order:0"]["title"] = "Order 0 corrected"
@@ -247,6 +287,7 @@ def _frozen(
         for table, columns in PLAN_SIDE.items():
             connection.execute(f"create table plan.{table} ({columns})")
             _insert(connection, table, _side_rows(table, set(payloads)))
+        _insert(connection, "plan_file_contents", _contents(payloads))
     return freeze(warehouse, folder / "plans", source_account="source-1", company_id=None)
 
 
@@ -271,6 +312,13 @@ def _side_rows(table: str, entities: set[str]) -> list[tuple[Any, ...]]:
         "plan_stages": [("aiq:stage:Done", "aiq:pipeline:Orders", "Done", 0)] if with_deals else [],
     }
     return rows.get(table, [])
+
+
+def _contents(payloads: Payloads) -> list[tuple[str, str, str]]:
+    numbers = [int(key.rpartition(":")[2], 16) for key in payloads.get("file", {})]
+    return [
+        (f"aiq:file:{n:016x}", f"{n}.pdf", hashlib.sha256(_content(n)).hexdigest()) for n in numbers
+    ]
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Any) -> None:

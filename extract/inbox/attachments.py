@@ -2,7 +2,7 @@
 
 A line of the manifest names one file of the folder, the contact whose it is, what it is and, for a
 file of an order, the receipt (transaction id). Only plain files that stand in the folder itself are
-taken: no path, no link, nothing empty or larger than `LARGEST`. Sizes are bytes.
+taken: no path, no link, nothing empty. Sizes are bytes.
 
 What is wrong becomes a problem of the manifest's line; `contents` raises `ConfigError` for a file
 that changed since it was checked.
@@ -25,8 +25,6 @@ from extract.inbox.headers import Column, read_headers
 from extract.inbox.rows import Export
 from load.errors import ConfigError
 
-# Pipedrive states no limit for uploads: this one is assumed
-LARGEST: Final = 50 * 2**20
 _REQUIRED: Final = (("contactID", "contact_id"), ("kind", "kind"))
 
 
@@ -98,13 +96,13 @@ def contents(path: Path) -> tuple[int, str]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as opened:
             found = os.fstat(descriptor)
-            if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST:
+            if stat.S_ISREG(found.st_mode):
                 os.fchmod(descriptor, 0o600)
                 return found.st_size, hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         reason = error.strerror
     else:
-        reason = "no plain file of that size"
+        reason = "no plain file"
     raise ConfigError(
         f"inbox/{MANIFEST} names a file that can't be taken any more ({reason}); "
         "run `aiq2pd inbox check`"
@@ -121,8 +119,6 @@ def _wrong(folder: Path, name: str) -> str:
         return "there is no such file in inbox/files; put it there or take the line out"
     if not stat.S_ISREG(found.st_mode):
         return "not a plain file; put the file itself there, no link and no folder"
-    if found.st_size > LARGEST:
-        return f"the file is larger than {LARGEST // 2**20} MB, the most that is taken"
     return "" if found.st_size else "the file is empty"
 
 

@@ -5,11 +5,11 @@
     organizations, persons, products, notes                              key: id
     deals                                                                live and archived ones
     deal_products                                                        lines of those deals
-    activities                                                           key: id; if asked for
+    activities, files                                                    key: id; if asked for
     readbacks                                                            one row per read-back
 
 All tables but the last are replaced as a whole, together. Lists cost 10 tokens per 500 records
-(archived deals and notes 20, lines 10 per 100 deals). Only GETs are sent.
+(archived deals and notes 20, files 20 per 100, lines 10 per 100 deals). Only GETs are sent.
 """
 
 from __future__ import annotations
@@ -57,12 +57,13 @@ def read_back(
     ledger: TokenStore,
     progress: Progress,
     activities: bool = False,
+    files: bool = False,
     clock: Clock | None = None,
     transport: Transport | None = None,
 ) -> ReadBackResult:
     """Reads the whole account into `raw_pipedrive`. Changes nothing if it can't read it all.
 
-    Activities, which may be others' work of years, only where we planned or made any.
+    Activities and files, which may be others' work of years, only where we planned or made any.
 
     Tokens are counted in `ledger`. Not for use inside a running event loop. Raises `RetryLater`
     (budget, an unusable answer, a warehouse open elsewhere), `AccessRefused`, `ConfigError`.
@@ -88,7 +89,7 @@ def read_back(
         yield as_arrow([row], fetched_at=time.now())
 
     progress.start(_TASK, None)
-    with Account(client, activities=activities) as source:
+    with Account(client, activities=activities, files=files) as source:
         resources = [
             resource(name, counted(name, read), "replace") for name, read in source.tables().items()
         ]

@@ -73,9 +73,12 @@ class Seen:
 class Account:
     """What one token can see. A context manager; not for use inside a running event loop."""
 
-    def __init__(self, client: PipedriveClient, *, activities: bool = False) -> None:
+    def __init__(
+        self, client: PipedriveClient, *, activities: bool = False, files: bool = False
+    ) -> None:
         self.client = client
         self._reads_activities = activities
+        self._reads_files = files
         self._loop = asyncio.Runner()
         self._deal_ids = array("q")
 
@@ -109,11 +112,16 @@ class Account:
             "deal_products": self._lines,
             "notes": lambda: self._rows(api.list_notes(self.client)),
             "activities": self._activities,
+            "files": self._files,
         }
 
     def _activities(self) -> Iterator[Rows]:
         if self._reads_activities:
             yield from self._rows(api.list_records(self.client, "activities"))
+
+    def _files(self) -> Iterator[Rows]:
+        if self._reads_files:
+            yield from self._rows(api.list_files(self.client))
 
     def _users(self) -> Iterator[Rows]:
         yield rows_of(self._loop.run(api.list_users(self.client)))

@@ -1,6 +1,6 @@
 """Endpoints, one typed function each, by what they are about. Waiting and counting is not theirs.
 
-    records     organizations, persons, deals and their lines, products, notes
+    records     organizations, persons, deals and their lines, products, notes, files
     fields      custom fields, options, labels
     account     users, pipelines, stages, webhooks
     paging      whole lists as async iterators over pages
@@ -43,6 +43,7 @@ from load.api.records import (
     change_record,
     get_record,
     list_archived_deals,
+    list_files,
     list_lines,
     list_notes,
     list_records,
@@ -76,6 +77,7 @@ __all__ = [
     "list_archived_deals",
     "list_fields",
     "list_fields_v1",
+    "list_files",
     "list_lines",
     "list_notes",
     "list_pipelines",

@@ -17,6 +17,7 @@ from load.outcomes import Answer
 
 PAGE: Final = 500
 IDS_PER_CALL: Final = 100
+FILES_PER_PAGE: Final = 100
 BY_ID: Final[Query] = {"limit": PAGE, "sort_by": "id", "sort_direction": "asc"}
 
 
@@ -61,7 +62,7 @@ async def pages_v1(
     """Follows `start` to the end."""
     start = 0
     while True:
-        asked: Query = {**params, "limit": PAGE, "start": start}
+        asked: Query = {"limit": PAGE, **params, "start": start}
         answer = await call(caller, endpoint, params=asked, entity=entity)
         yield page_of(answer, endpoint, asked)
         pagination = answer.additional.get("pagination") or {}

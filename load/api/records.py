@@ -1,7 +1,7 @@
-"""Organizations, persons, deals, products, activities; lines of deals; notes.
+"""Organizations, persons, deals, products, activities; lines of deals; notes; files.
 
 The five record types share their calls, so the type is an argument. In the API reference:
-Organizations, Persons, Deals, Products, Activities, Notes; guide "Pagination".
+Organizations, Persons, Deals, Products, Activities, Notes, Files; guide "Pagination".
 Lists are async iterators over pages, ordered by id: ids only grow, so nothing is skipped.
 """
 
@@ -11,7 +11,15 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final, Literal
 
 from load.api.calls import Body, Caller, Query, Record, call, many, one
-from load.api.paging import BY_ID, IDS_PER_CALL, PAGE, Page, pages_v1, pages_v2
+from load.api.paging import (
+    BY_ID,
+    FILES_PER_PAGE,
+    IDS_PER_CALL,
+    PAGE,
+    Page,
+    pages_v1,
+    pages_v2,
+)
 
 Collection = Literal["organizations", "persons", "deals", "products", "activities"]
 
@@ -130,6 +138,13 @@ async def change_note(caller: Caller, note_id: int, body: Body) -> Record:
     """`PUT /api/v1/notes/{id}`, 10 tokens."""
     endpoint = "PUT /api/v1/notes/{id}"
     return one(await call(caller, endpoint, note_id, json=dict(body), entity="note"))
+
+
+async def list_files(caller: Caller) -> AsyncIterator[Page]:
+    """`GET /api/v1/files`, 20 tokens a page of 100; those of all records."""
+    params: Query = {"sort": "id ASC", "limit": FILES_PER_PAGE}
+    async for page in pages_v1(caller, "GET /api/v1/files", params=params, entity="file"):
+        yield page
 
 
 async def remove_note(caller: Caller, note_id: int) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 import duckdb
 
 from load.forget.needles import Needles
-from load.plan import ENTITY_TABLES, file_hash, write_manifest
+from load.plan import CONTENTS_TABLE, ENTITY_TABLES, file_hash, write_manifest
 
 HOLDS: Final = "regexp_matches(to_json(frozen)::varchar, $pattern)"
 
@@ -84,7 +84,7 @@ def _noted(file: Path, erased: int) -> None:
 def empty(folder: Path) -> None:
     """Leaves a plan its fields, options and stages, which an undo goes by, and no record."""
     with duckdb.connect() as connection:
-        for table in ENTITY_TABLES.values():
+        for table in (*ENTITY_TABLES.values(), CONTENTS_TABLE):
             file = folder / f"{table}.parquet"
             if file.exists():
                 rows = _replaced(connection, file, "false", {})

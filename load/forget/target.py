@@ -1,9 +1,9 @@
 """Deleting a subject's records in the target, whoever changed them since.
 
-Activities and notes first, then deals (their lines go with them), then the records themselves. A
-record that is not there any more counts as deleted, so the whole can be repeated after a crash or
-an unknown outcome. A refused deletion is listed and does not stop the others. The target deletes
-softly: it keeps what was deleted for its own term.
+Files, activities and notes first, then deals (their lines go with them), then the records
+themselves. A record that is not there any more counts as deleted, so the whole can be repeated
+after a crash or an unknown outcome. A refused deletion is listed and does not stop the others. The
+target deletes softly: it keeps what was deleted for its own term.
 
 Raises `RetryLater` while the outcome of a deletion is unknown, and what the client raises.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from load.client import PipedriveClient
     from load.progress import Progress
 
-ORDER: Final = ("activity", "note", "deal", "person", "organization", "product")
+ORDER: Final = ("file", "activity", "note", "deal", "person", "organization", "product")
 GONE: Final = frozenset({404, 410})
 
 

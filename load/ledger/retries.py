@@ -17,7 +17,7 @@ from load.ledger.records import Record, in_chunks
 from load.ledger.store import Ledger
 
 # kept out by something else than its own content: worth a look at each run, which costs nothing
-BY_CIRCUMSTANCE: Final = frozenset({"parent", "mapping"})
+BY_CIRCUMSTANCE: Final = frozenset({"parent", "mapping", "file_missing"})
 DELETED: Final = "deleted by others"
 UNRESOLVED: Final = "unresolved"
 

@@ -2,13 +2,13 @@
 
 Of a record only what a decision needs is kept: what became of our columns, what hangs on what, and
 which of our fields and options hold a value. Costs: 10 tokens per 500 organizations, persons,
-products, deals and activities (listed only where we made any), 20 per 500 archived deals and notes,
-10 per 100 deals for their lines.
+products, deals and activities, 20 per 500 archived deals and notes and per 100 files, 10 per 100
+deals for their lines. Activities and files are listed only where we made any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,8 +41,16 @@ _LINKS: Final = {
     "deal_product": {"deal_id": "deal", "product_id": "product"},
     "note": {"deal_id": "deal", "person_id": "person", "org_id": "organization"},
     "activity": {"deal_id": "deal", "person_id": "person", "org_id": "organization"},
-}
-ORDER: Final = ("activity", "note", "deal_product", "deal", "product", "person", "organization")
+    "file": {
+        "deal_id": "deal", "person_id": "person", "org_id": "organization",
+        "product_id": "product",
+    },
+}  # fmt: skip
+ORDER: Final = (
+    "file", "activity", "note", "deal_product", "deal", "product", "person", "organization",
+)  # fmt: skip
+# which of them are listed only where we made any, and the counter that tells of them elsewhere
+ONLY_OURS: Final = {"activity": "activities_count", "file": "files_count"}
 ARCHIVED: Final = "/api/v2/deals/archived"
 ARCHIVED_COST: Final = 20
 
@@ -56,17 +64,17 @@ class Account:
     children: dict[Thing, list[Thing]] = field(default_factory=dict)
     held: dict[str, set[tuple[str, int | None]]] = field(default_factory=dict)
     by_archive: bool = False
-    lists_activities: bool = False
+    ours: frozenset[str] = frozenset()
 
 
 async def read_account(run: Run, seen: Seen) -> Account:
     """Reads all lists; `seen` gets every page as it comes."""
-    account = Account(lists_activities=made_activities(run.ledger))
-    for entity in listed(activities=account.lists_activities):
+    account = Account(ours=frozenset(one for one in ONLY_OURS if made_any(run.ledger, one)))
+    for entity in listed(account.ours):
         run.raise_if_stopped()
         phase = PHASE_OF[entity]
         run.progress.start(f"read {entity}", None)
-        params = {**_with_counters(entity), "limit": 500}
+        params = {**_with_counters(entity), "limit": phase.page}
         async for page in pages(
             run.client, phase.list_path, params, cost=phase.list_cost, entity=entity
         ):
@@ -88,25 +96,25 @@ async def read_account(run: Run, seen: Seen) -> Account:
     return account
 
 
-def made_activities(ledger: Ledger) -> bool:
-    """Whether the ledger knows any activity. Else the list, which may be others' work of years, is
-    not read, and activities on our records are theirs."""
-    sql = "select 1 from id_map where entity = 'activity' limit 1"
-    return ledger.db.execute(sql).fetchone() is not None
+def made_any(ledger: Ledger, entity: str) -> bool:
+    """Whether the ledger knows any activity, or file. Else the list, which may be others' work of
+    years, is not read, and those on our records are theirs."""
+    sql = "select 1 from id_map where entity = ? limit 1"
+    return ledger.db.execute(sql, (entity,)).fetchone() is not None
 
 
-def listed(*, activities: bool) -> tuple[str, ...]:
-    """The entities that have a list of their own."""
+def listed(ours: Set[str]) -> tuple[str, ...]:
+    """The entities that have a list of their own, and of those in `ONLY_OURS` the ones given."""
     plain = ("organization", "person", "product", "deal", "note")
-    return (*plain, "activity") if activities else plain
+    return (*plain, *(name for name in ONLY_OURS if name in ours))
 
 
-def reading_cost(counts: Mapping[str, int], archived: int, *, activities: bool = False) -> int:
+def reading_cost(counts: Mapping[str, int], archived: int, *, ours: Set[str] = frozenset()) -> int:
     """Tokens of reading all lists when there are so many records."""
     unarchived = {**counts, "deal": counts.get("deal", 0) - archived}
     lists = sum(
-        PHASE_OF[name].list_cost * max(1, -(-unarchived.get(name, 0) // 500))
-        for name in listed(activities=activities)
+        PHASE_OF[name].list_cost * max(1, -(-unarchived.get(name, 0) // PHASE_OF[name].page))
+        for name in listed(ours)
     )
     lines = PHASE_OF["deal_product"].list_cost * -(-counts.get("deal", 0) // 100)
     return lists + ARCHIVED_COST * max(1, -(-archived // 500)) + lines
@@ -120,9 +128,9 @@ async def read_again(
         lines = await lines_of_deals(run.client, phase, sorted(set(deal_ids)))
         return {line["id"]: line for line in lines if line["id"] in set(ids)}
     found: dict[int, dict[str, Any]] = {}
-    if phase.entity == "note":
+    if not phase.lists_by_id:
         for one in ids:
-            found |= await _note(run, phase, one)
+            found |= await _read_one(run, phase, one)
         return found
     # ids of other entities may be the same numbers
     put_away = archived if phase.entity == "deal" else set()
@@ -152,22 +160,21 @@ async def _by_id(
     return found
 
 
-async def _note(run: Run, phase: Phase, note_id: int) -> dict[int, dict[str, Any]]:
-    """One note from the list of its id's neighbours would cost 20; by itself it costs 2."""
-    path = phase.update_path.format(id=note_id)
+async def _read_one(run: Run, phase: Phase, one: int) -> dict[int, dict[str, Any]]:
+    """A note or a file from the list of its id's neighbours would cost 20; by itself it costs 2."""
+    path = phase.update_path.format(id=one)
     try:
-        answer = await run.client.call("GET", path, cost=2, entity=phase.entity)
+        answer = await run.client.call("GET", path, cost=phase.read_cost, entity=phase.entity)
     except RecordRejected:
         return {}
-    return {note_id: answer.data} if answer.data.get("active_flag", True) else {}
+    return {one: answer.data} if answer.data.get("active_flag", True) else {}
 
 
-def hangs_on(record: Mapping[str, Any], *, lists_activities: bool = False) -> list[str]:
-    """What people have hung on a record: files, mails, and activities unless they are listed."""
+def hangs_on(record: Mapping[str, Any], *, ours: Set[str] = frozenset()) -> list[str]:
+    """What people have hung on a record: mails, and activities and files unless they are listed."""
+    known = {ONLY_OURS[entity] for entity in ours}
     return [
-        name.removesuffix("_count")
-        for name in OF_OTHERS
-        if record.get(name) and not (lists_activities and name == "activities_count")
+        name.removesuffix("_count") for name in OF_OTHERS if record.get(name) and name not in known
     ]
 
 

@@ -18,10 +18,11 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from load.budget import daily_tokens
+from load.phases import PHASE_OF
 from load.undo.account import ORDER, Account, reading_cost
 
 What = Literal["delete", "with its deal", "restore", "spare", "cannot", "gone"]
-DELETE_COSTS: Final = {"note": 6}
+DELETE_COSTS: Final = {"note": 6, "file": 6}
 SOFT_DELETE_DAYS: Final = 30
 
 
@@ -72,8 +73,8 @@ class UndoPlan:
         gone = {row.pipedrive_id for row in self.rows if row.what == "delete"}
         left = len(self.account.archived - gone)
         return (
-            reading_cost(before, archived, activities=self.account.lists_activities)
-            + reading_cost(after, left, activities=self.account.lists_activities)
+            reading_cost(before, archived, ours=self.account.ours)
+            + reading_cost(after, left, ours=self.account.ours)
             + sum(self._looks(name) for name in ORDER)
         )
 
@@ -86,10 +87,10 @@ class UndoPlan:
         return self.tokens / (daily_tokens(plan.lower(), seats) * share)
 
     def _looks(self, entity: str) -> int:
-        """A hundred ids a call. Notes are not looked at again, lines by their deals."""
+        """A hundred ids a call. Notes and files are not looked at again, lines by their deals."""
         changed = self.of(entity, "restore")
         deleted = self.of(entity, "delete")
-        if entity == "note":
+        if not PHASE_OF[entity].lists_by_id:
             return 2 * len(changed)
         total = 0
         archived = self.account.archived if entity == "deal" else frozenset()

@@ -16,7 +16,7 @@ from load.ledger.removals import WrittenColumn
 from load.payload import PARENT_SUFFIX, api_name, current_value, target_hash
 from load.phases import PHASE_OF, Phase
 from load.run import Run
-from load.undo.account import ORDER, hangs_on, made_activities, read_account
+from load.undo.account import ONLY_OURS, ORDER, hangs_on, made_any, read_account
 from load.undo.plan import DELETE_COSTS, UndoPlan, UndoRow, deadline, in_order
 from load.undo.rules import Column, is_custom, put_back, touched
 from load.undo.selection import Selection
@@ -43,7 +43,7 @@ class Planner:
 
     run: Run
     selection: Selection
-    lists_activities: bool = False
+    ours: frozenset[str] = frozenset()
     found: dict[str, dict[int, Finding]] = field(
         default_factory=lambda: {name: {} for name in ORDER}
     )
@@ -82,7 +82,7 @@ class Planner:
             reasons = touched(record, shown, self.run.catalog, salt=self.run.salt)
             if reasons:
                 finding.against = f"changed by others: {', '.join(sorted(reasons))}"
-            elif hung := hangs_on(shown, lists_activities=self.lists_activities):
+            elif hung := hangs_on(shown, ours=self.ours):
                 finding.against = f"carries {', '.join(hung)} of others"
             return finding
         columns = columns_to_put_back(
@@ -160,7 +160,8 @@ def _judge_columns(
 
 async def make_plan(run: Run, selection: Selection) -> UndoPlan:
     """Reads the target and decides. Sends nothing but reads."""
-    planner = Planner(run, selection, made_activities(run.ledger))
+    ours = frozenset(entity for entity in ONLY_OURS if made_any(run.ledger, entity))
+    planner = Planner(run, selection, ours)
     account = await read_account(run, planner.see)
     plan = UndoPlan(account=account)
     plan.rows = in_order(_rows(planner, plan))

@@ -31,7 +31,8 @@ async def remove(run: Run, entity: str, rows: Sequence[UndoRow], account: Accoun
         run.raise_if_stopped()
         waiting = list(rows[start : start + AT_ONCE])
         for number in range(_ROUNDS):
-            looks = number > 0 or entity != "note" or _any_removing(run, waiting)
+            # where a look costs as much as the deletion: only if it was tried before
+            looks = number > 0 or PHASE_OF[entity].lists_by_id or _any_removing(run, waiting)
             waiting = await _round(run, PHASE_OF[entity], waiting, account, looks=looks)
             if not waiting:
                 break

@@ -44,6 +44,7 @@ _WATCHED: Final = {
     ),
     "note": ("pinned_to_deal_flag", "pinned_to_person_flag", "pinned_to_organization_flag"),
     "activity": ("deal_id", "location", "outcome", "priority", "public_description"),
+    "file": ("description", "org_id", "product_id"),
     "deal_product": ("discount", "tax"),
 }  # fmt: skip
 # the server sets these by itself: a line's tax method follows its neighbours

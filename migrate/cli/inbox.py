@@ -24,8 +24,8 @@ def check(*, sandbox: OnSandbox = False, as_json: AsJson = False, debug: Debug =
     Files are known by their names: personas end in -rp.csv, sales lines in -sl.csv, the support
     file of hidden contacts in -bl.csv, a settings snapshot is a .json with loyalty in its name.
     Files of persons and orders stand in the folder files of the inbox, beside a manifest.csv with
-    the columns file, contact_id, kind and, if wanted, transaction_id and title. Nothing uploads
-    them: their list, with the record of each, is reconciliation.rec_files_to_attach.
+    the columns file, contact_id, kind and, if wanted, transaction_id and title. apply uploads
+    them; what can't be uploaded, and why, is listed in reconciliation.rec_files_to_attach.
 
     Problems are named by file, line and column, never by a value.
 

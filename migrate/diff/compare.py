@@ -30,9 +30,10 @@ PLAN_TABLES: Final = {
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
     "activity": "plan_activities",
+    "file": "plan_files",
 }
 # revisions before these entities plan none of them
-LATER: Final = frozenset({"activity"})
+LATER: Final = frozenset({"activity", "file"})
 TOTALS: Final = (
     "calls",
     "tokens",

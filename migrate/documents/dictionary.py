@@ -13,6 +13,7 @@ KINDS: Final = (
     *(("product", "custom"), ("product", "native")),
     *(("deal", "custom"), ("deal", "native")),
     *(("deal_product", "native"), ("note", "native"), ("activity", "native")),
+    ("file", "native"),
 )
 CODE: Final = "codes.field_code as code_in_this_account,"
 COLUMNS: Final = """

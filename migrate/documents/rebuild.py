@@ -65,9 +65,9 @@ select * from (values
         (select count_if(refer_code is not null) || ' contacts have a code' from details),
         'codes cross as text; the reward for a referral does not'),
     (13, 'Files of persons and orders',
-        (select count(*) || ' in the manifest, ' || count_if(pipedrive_id is not null)
-            || ' of them of a loaded record' from reconciliation.rec_files_to_attach),
-        'attach them by hand: reconciliation.rec_files_to_attach says which to which record')
+        (select count(*) || ' that are not where the manifest means them to be'
+            from reconciliation.rec_files_to_attach),
+        'reconciliation.rec_files_to_attach says which, why, and what to do with each')
 ) as inventory (position, rule, read_from_the_source, what_to_do)
 """
 PROGRAM: Final = """

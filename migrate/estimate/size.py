@@ -33,6 +33,7 @@ class Size:
     products: int = 0
     notes: int = 0
     activities: int = 0
+    files: int = 0
     audiences: int = 0
     label_calls: int = LABEL_CALLS
     custom_fields: int = 0
@@ -92,6 +93,7 @@ def counted(warehouse: Path) -> Size:
         "products",
         "notes",
         "activities",
+        "files",
         "audiences",
         "label_calls",
         "recent_orders",
@@ -133,6 +135,7 @@ _COUNTS: Final = """
         (select count(*) from marts.mart_products),
         (select count(*) from marts.mart_notes),
         (select count(*) from marts.mart_activities),
+        (select count(*) from marts.mart_files),
         (select count(*) from raw_alpine_iq.audiences),
         (select count(distinct entity) from marts.mart_labels),
         (select count(*) from marts.mart_deals where order_date__c > (

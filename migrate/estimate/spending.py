@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from load.api.paging import FILES_PER_PAGE
 from load.costs import FIELD_LISTS, RECORDS, cheapest_line_calls, token_cost
 from migrate.estimate.size import Size
 from migrate.places import mapping_seed
@@ -86,6 +87,7 @@ def spending(size: Size, *, with_lines: bool = True, deals: int | None = None) -
         _priced("lines", _lines(lines)),
         _priced("notes", [("POST /api/v1/notes", round(size.notes * share))]),
         _priced("activities", [("POST /api/v2/activities", size.activities)]),
+        *([_priced("files", [("POST /api/v1/files", size.files)])] if size.files else []),
         _priced("read everything back to verify", _read_back(size, deals=deals)),
     ]
 
@@ -93,8 +95,10 @@ def spending(size: Size, *, with_lines: bool = True, deals: int | None = None) -
 def undoing(size: Size, deals: int) -> int:
     """Tokens of taking it all back; lines go with their deal, fields stay."""
     records = size.stores + size.persons + size.products + deals + size.activities
-    return records * token_cost("DELETE /api/v2/deals/{id}") + size.notes * token_cost(
-        "DELETE /api/v1/notes/{id}"
+    return (
+        records * token_cost("DELETE /api/v2/deals/{id}")
+        + size.notes * token_cost("DELETE /api/v1/notes/{id}")
+        + size.files * token_cost("DELETE /api/v1/files/{id}")
     )
 
 
@@ -155,6 +159,7 @@ def _read_back(size: Size, deals: int | None = None) -> list[tuple[str, int]]:
         ("GET /api/v2/deals/archived", 1),
         ("GET /api/v1/notes", _pages(size.notes)),
         ("GET /api/v2/activities", _pages(size.activities) if size.activities else 0),
+        ("GET /api/v1/files", math.ceil(size.files / FILES_PER_PAGE)),
         ("GET /api/v2/deals/products", math.ceil(deals / DEALS_PER_CALL)),
     ]
 

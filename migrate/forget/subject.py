@@ -1,6 +1,6 @@
 """Who is to be forgotten: every text that stands for one person in what this project keeps.
 
-A person is all contacts that were merged into them, their orders, lines and notes, and the
+A person is all contacts that were merged into them, their orders, lines, notes and files, and the
 addresses that nobody else has: a phone that a family shares stays with those who remain.
 Raises `ConfigError` when nobody, or more than one person, fits.
 """
@@ -86,7 +86,7 @@ def find(connection: duckdb.DuckDBPyConnection, source_key: str, plans_dir: Path
     orders |= _planned(connection, plans_dir, "plan_deals", keys)
     children = set(_column(connection, LINES, [sorted(orders)]))
     children |= set(_column(connection, NOTES, [sorted(orders)]))
-    for table in ("plan_deal_products", "plan_notes", "plan_activities"):
+    for table in ("plan_deal_products", "plan_notes", "plan_activities", "plan_files"):
         children |= _planned(connection, plans_dir, table, {*keys, *orders})
     return Subject(
         tuple(contacts),

@@ -1,5 +1,6 @@
 -- Files of the manifest with the record that each is to hang on: the deal of its order
--- where it names a receipt that is known and that person's, else the person.
+-- where it names a receipt that is known and that person's, else the person; and the
+-- key and name under which each is to be uploaded.
 -- One row per file_key.
 
 with
@@ -36,7 +37,14 @@ matched as (
             when contacts_matched.contact_id is null then 'contact_is_not_known'
             when files.order_id is not null and orders_with_owner.order_id is null
                 then 'order_is_not_known'
+            when files.byte_count > {{ pipedrive_setting('largest_file_mb') }} * 1000000
+                then 'file_is_too_large'
         end as problem,
+        -- another content is another file: what was uploaded is never written over
+        'aiq:file:' || left(sha256(files.file_key || ' ' || files.file_hash), 16)
+            as file_source_key,
+        nfc_normalize(files.attached_file) as file_name,
+        regexp_extract(files.attached_file, '\.[0-9A-Za-z]{1,10}$') as file_ending,
         files.attached_file,
         files.file_kind,
         files.file_title,
@@ -50,6 +58,32 @@ matched as (
         on
             files.order_id = orders_with_owner.order_id
             and contacts_matched.person_source_key = orders_with_owner.person_source_key
+),
+
+-- a file has no fields and the answers show no hash of its content: the key has to
+-- stand in its name, where no quotation mark can end it early
+named as (
+    select
+        file_key,
+        entity,
+        source_key,
+        problem,
+        file_source_key,
+        left(
+            replace(
+                left(file_name, length(file_name) - length(file_ending)), '"', ''''
+            ),
+            180
+        )
+        || ' [' || replace(file_source_key, ':', '-') || ']' || file_ending
+            as upload_name,
+        attached_file,
+        file_kind,
+        file_title,
+        file_hash,
+        byte_count,
+        manifest_line
+    from matched
 )
 
-select * from matched
+select * from named

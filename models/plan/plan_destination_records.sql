@@ -18,6 +18,8 @@ notes as (select * from {{ ref('stg_pipedrive__notes') }}),
 
 activities as (select * from {{ ref('stg_pipedrive__activities') }}),
 
+files as (select * from {{ ref('stg_pipedrive__files') }}),
+
 migration_keys as (
     select
         entity,
@@ -112,6 +114,17 @@ identified as (
         updated_at,
         fetched_at
     from activities
+    where not is_deleted
+    -- a file has only its name
+    union all
+    select
+        'file' as entity,
+        pipedrive_file_id as pipedrive_id,
+        {{ key_in_file_name('file_name') }} as source_key,
+        false as is_archived,
+        updated_at,
+        fetched_at
+    from files
     where not is_deleted
 ),
 

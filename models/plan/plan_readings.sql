@@ -93,8 +93,8 @@ valued as (
 changed as (
     select
         entity,
-        if(entity = 'note', count(*), ceil(count(*) / 100)) as pages,
-        if(entity = 'note', 2, 10) as page_cost
+        if(entity in ('note', 'file'), count(*), ceil(count(*) / 100)) as pages,
+        if(entity in ('note', 'file'), 2, 10) as page_cost
     from planned
     where action in ('update', 'adopt')
     group by entity

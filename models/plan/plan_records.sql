@@ -142,3 +142,23 @@ select
     take_ours,
     keep_theirs
 from {{ ref('plan_activities') }}
+union all
+select
+    entity,
+    source_key,
+    wave,
+    position,
+    action,
+    reason,
+    old_hash,
+    new_hash,
+    changed_fields,
+    payload,
+    field_hashes,
+    pipedrive_id,
+    parents,
+    token_cost,
+    risk,
+    take_ours,
+    keep_theirs
+from {{ ref('plan_files') }}

@@ -51,7 +51,7 @@ recent_deals as (
         )
 ),
 
--- lines and notes of a deal
+-- lines, notes and files of a deal
 on_deals as (
     select
         planned.entity,
@@ -61,7 +61,7 @@ on_deals as (
     left join recent_deals
         on (planned.payload ->> 'deal__source_key') = recent_deals.source_key
     where
-        planned.entity in ('deal_product', 'note')
+        planned.entity in ('deal_product', 'note', 'file')
         and (planned.payload ->> 'deal__source_key') is not null
 ),
 

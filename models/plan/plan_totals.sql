@@ -66,7 +66,7 @@ fields_of_ours as (
     select count(*) as field_count from fields
 ),
 
--- lines go with their deal; a note costs twice because only the older API has it
+-- lines go with their deal; a note or a file costs twice: only the older API has it
 summed as (
     select
         coalesce(sum(calls), 0) as calls,
@@ -80,7 +80,7 @@ summed as (
                             'organization', 'person', 'product', 'deal', 'activity'
                         )
                         then rows * 3
-                    when action = 'create' and entity = 'note' then rows * 6
+                    when action = 'create' and entity in ('note', 'file') then rows * 6
                     when action in ('update', 'adopt') then tokens
                     else 0
                 end

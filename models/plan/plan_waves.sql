@@ -19,6 +19,8 @@ notes as (select * from {{ ref('mart_notes') }}),
 
 activities as (select * from {{ ref('mart_activities') }}),
 
+files as (select * from {{ ref('mart_files') }}),
+
 organizations as (select * from {{ ref('mart_organizations') }}),
 
 products as (select * from {{ ref('mart_products') }}),
@@ -256,6 +258,17 @@ placed as (
     cross join rest
     left join people_placed
         on activities.person__source_key = people_placed.source_key
+    union all
+    select
+        'file' as entity,
+        files.source_key,
+        (coalesce(deals_placed.wave, people_placed.wave, rest.wave), 0) as place
+    from files
+    cross join rest
+    left join deals_placed
+        on files.deal__source_key = deals_placed.source_key
+    left join people_placed
+        on files.person__source_key = people_placed.source_key
 ),
 
 numbered as (

@@ -46,6 +46,11 @@ mart_keys as (
         'activity' as entity,
         source_key
     from {{ ref('mart_activities') }}
+    union all
+    select
+        'file' as entity,
+        source_key
+    from {{ ref('mart_files') }}
 ),
 
 quarantined as (

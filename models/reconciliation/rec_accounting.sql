@@ -53,6 +53,11 @@ eligible_keys as (
         'activity' as entity,
         source_key
     from {{ ref('mart_activities') }}
+    union
+    select
+        'file' as entity,
+        source_key
+    from {{ ref('mart_files') }}
     -- what the source gave once and we keep
     union
     select

@@ -44,6 +44,7 @@ counted as (
             when 'deal_product' then 5
             when 'note' then 6
             when 'activity' then 7
+            when 'file' then 8
         end as phase,
         entity,
         count(*) as eligible,

@@ -124,8 +124,8 @@ records_concerned as (
         entity,
         source_key,
         pipedrive_id,
-        file_count || ' files to attach by hand' as problem,
-        'reconciliation.rec_files_to_attach says which and how' as what_to_do,
+        file_count || ' files to look at' as problem,
+        'reconciliation.rec_files_to_attach says which and why' as what_to_do,
         'low' as severity
     from files_to_attach
 ),
@@ -186,7 +186,7 @@ united as (
     from records_concerned
 ),
 
--- lines and notes are looked at on the page of their deal
+-- lines, notes and files are looked at on the page of their deal
 linked as (
     select
         united.entity,
@@ -210,7 +210,7 @@ linked as (
         on
             united.entity = planned.entity
             and united.source_key = planned.source_key
-            and planned.entity in ('deal_product', 'note')
+            and planned.entity in ('deal_product', 'note', 'file')
     left join id_map as deals
         on
             deals.entity = 'deal'

@@ -27,6 +27,7 @@ ORDER: Final = (
     "deal_product",
     "note",
     "activity",
+    "file",
 )
 LINKS: Final = {
     "org_id": "organization",
@@ -147,6 +148,9 @@ class Dump:
 
     def _entry(self, entity: str, row: Row) -> tuple[str, int, str, str]:
         doc = self._canonical(entity, row.doc)
+        if entity == "file":
+            doc = {key: value for key, value in doc.items() if key not in ("file_name", "url")}
+            doc["content"] = self._content(row.id)
         line = json.dumps(doc, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return entity, row.id, hashlib.sha256(line.encode()).hexdigest()[:20], line
 
@@ -167,6 +171,12 @@ class Dump:
             if key in stored.get("_set", ()):
                 doc[key] = stored[key]
         return doc
+
+    def _content(self, file_id: int) -> str:
+        (content,) = self._store.execute(
+            "SELECT body FROM blob WHERE file_id=?", (file_id,)
+        ).fetchone()
+        return hashlib.sha256(content).hexdigest()
 
     def _link(self, entity: str, record_id: int) -> str:
         found = self._store.execute(

@@ -32,6 +32,7 @@ PATHS = {
     "product": "/api/v2/products",
     "deal": "/api/v2/deals",
     "activity": "/api/v2/activities",
+    "file": "/api/v1/files",
     "note": "/api/v1/notes",
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from sandbox.pipedrive.account import Account
 from sandbox.pipedrive.call import Answer, Call
 from sandbox.pipedrive.errors import general, not_found
-from sandbox.pipedrive.listing import v1_page
+from sandbox.pipedrive.listing import sorted_by, v1_page
 from sandbox.pipedrive.records import Handler
 from sandbox.pipedrive.store import Doc, Row
 from sandbox.pipedrive.times import v1_time
@@ -22,6 +23,11 @@ LINKS: Final = {
 }
 BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?')
 PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
+# what a quotation mark or a line's end in a name is sent as
+ESCAPED: Final = {"%22": '"', "%0D": "\r", "%0A": "\n", "\\\\": "\\"}
+SORTABLE: Final = frozenset({
+    "id", "deal_id", "person_id", "org_id", "product_id", "add_time", "update_time",
+})  # fmt: skip
 
 
 def parts(content_type: str, body: bytes) -> dict[str, tuple[str | None, bytes]]:
@@ -36,8 +42,17 @@ def parts(content_type: str, body: bytes) -> dict[str, tuple[str | None, bytes]]
             continue
         named = dict(PARAMETER.findall(head.decode("utf-8", "replace")))
         if "name" in named:
-            found[named["name"]] = (named.get("filename"), content.removesuffix(b"\r\n"))
+            found[named["name"]] = (_name(named), content.removesuffix(b"\r\n"))
     return found
+
+
+def _name(parameters: Mapping[str, str]) -> str | None:
+    name = parameters.get("filename")
+    if name is None:
+        return None
+    for sent, meant in ESCAPED.items():
+        name = name.replace(sent, meant)
+    return name
 
 
 def _show(doc: Doc) -> Doc:
@@ -46,7 +61,7 @@ def _show(doc: Doc) -> Doc:
 
 def _upload(account: Account, call: Call) -> Answer:
     fields = parts(call.headers.get("content-type", ""), call.raw)
-    if "file" not in fields:
+    if "file" not in fields or fields["file"][0] is None:
         raise general(400, "File must be given.")
     name, content = fields["file"]
     if len(content) > account.switches.file_bytes:
@@ -134,9 +149,13 @@ def _list(account: Account, call: Call) -> Answer:
     return _page(account, call, "deleted IS NULL", [])
 
 
-def _page(account: Account, call: Call, where: str, values: list[int]) -> Answer:
+def _page(account: Account, call: Call, where: str, values: list[float]) -> Answer:
+    order = sorted_by(call.query.get("sort", "id"), SORTABLE)
+    if account.switches.list_lag > 0:
+        where, values = f"{where} AND created<=?", [*values, call.now - account.switches.list_lag]
+
     def fetch(limit: int, offset: int) -> list[Row]:
-        sql = f"{where} ORDER BY id LIMIT ? OFFSET ?"
+        sql = f"{where} ORDER BY {order} LIMIT ? OFFSET ?"
         return list(account.store.rows("file", sql, [*values, limit, offset]))
 
     return v1_page(account, call, fetch, _show)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, Final
 
 import msgspec
 
 from sandbox.pipedrive.account import Account
 from sandbox.pipedrive.call import Answer, Call
-from sandbox.pipedrive.errors import invalid
+from sandbox.pipedrive.errors import general, invalid
 from sandbox.pipedrive.shape import as_instant
 from sandbox.pipedrive.store import Doc, Row
 
@@ -153,6 +153,18 @@ def page_of_items(account: Account, call: Call, name: str, items: list[Any]) -> 
     more = start + limit < len(items)
     next_cursor = encode_cursor([name, None, start + limit]) if more else None
     return Answer(items[start : start + limit], {"additional_data": {"next_cursor": next_cursor}})
+
+
+def sorted_by(text: str, sortable: Set[str]) -> str:
+    """`add_time DESC, id` of a v1 list as SQL; unknown columns are a bad request."""
+    parts: list[str] = []
+    for part in text.split(","):
+        words = part.split()
+        way = words[1].upper() if len(words) == 2 else "ASC"
+        if not words or words[0] not in sortable or way not in ("ASC", "DESC"):
+            raise general(400, "Bad request")
+        parts.append(f"{words[0]} {way}")
+    return ", ".join([*parts, "id"])
 
 
 def v1_page(

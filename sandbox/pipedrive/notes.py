@@ -7,7 +7,7 @@ from typing import Final
 from sandbox.pipedrive.account import Account
 from sandbox.pipedrive.call import Answer, Call
 from sandbox.pipedrive.errors import general, not_found
-from sandbox.pipedrive.listing import Conditions, v1_page
+from sandbox.pipedrive.listing import Conditions, sorted_by, v1_page
 from sandbox.pipedrive.note_text import cleaned
 from sandbox.pipedrive.records import Handler
 from sandbox.pipedrive.shape import as_instant, is_day, is_integer, is_spaced_time
@@ -220,21 +220,9 @@ def _between_days(query: Doc, conditions: Conditions) -> None:
             conditions.add(sql, query[name])
 
 
-def _order(text: str) -> str:
-    """`add_time DESC, id` as SQL; unknown columns are a bad request."""
-    parts: list[str] = []
-    for part in text.split(","):
-        words = part.split()
-        way = words[1].upper() if len(words) == 2 else "ASC"
-        if not words or words[0] not in SORTABLE | {"update_time"} or way not in ("ASC", "DESC"):
-            raise general(400, "Bad request")
-        parts.append(f"{words[0]} {way}")
-    return ", ".join([*parts, "id"])
-
-
 def _list(account: Account, call: Call) -> Answer:
     conditions = _conditions(account, call)
-    order = _order(call.query.get("sort", "id"))
+    order = sorted_by(call.query.get("sort", "id"), SORTABLE | {"update_time"})
 
     def fetch(limit: int, offset: int) -> list[Row]:
         sql = f"{conditions.sql()} ORDER BY {order} LIMIT ? OFFSET ?"

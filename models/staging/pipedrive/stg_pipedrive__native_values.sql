@@ -17,6 +17,8 @@ raw_notes as (select * from {{ source('raw_pipedrive', 'notes') }}),
 
 raw_activities as (select * from {{ source('raw_pipedrive', 'activities') }}),
 
+raw_files as (select * from {{ source('raw_pipedrive', 'files') }}),
+
 completed_loads as (
     select load_id from {{ source('raw_pipedrive', '_dlt_loads') }}
     where status = 0
@@ -73,6 +75,13 @@ united as (
         raw_activities.payload,
         raw_activities._dlt_load_id
     from raw_activities
+    union all
+    select
+        'file' as entity,
+        raw_files.record_key,
+        raw_files.payload,
+        raw_files._dlt_load_id
+    from raw_files
 ),
 
 parsed as (

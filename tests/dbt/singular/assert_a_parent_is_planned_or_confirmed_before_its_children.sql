@@ -37,6 +37,13 @@ children as (
         unnest(parents) as parent_key
     from {{ ref('plan_activities') }}
     where action in ('create', 'update', 'adopt')
+    union all
+    select
+        entity,
+        source_key,
+        unnest(parents) as parent_key
+    from {{ ref('plan_files') }}
+    where action in ('create', 'update', 'adopt')
 ),
 
 parents_to_come as (

@@ -15,7 +15,7 @@ import pytest
 from extract.alpine_iq.landing import ALPINE_IQ
 from extract.inbox import InboxReport, check_inbox
 from extract.inbox.answers import DETAIL_MEMBERS, Answered, answered_by
-from extract.inbox.attachments import LARGEST, contents
+from extract.inbox.attachments import contents
 from extract.inbox.landing import land_inbox
 from extract.landing import Warehouse
 from load.errors import ConfigError
@@ -208,7 +208,6 @@ def test_files_of_the_manifest_land_with_size_and_hash_and_only_their_owner_can_
         ("pipe,a,card,,", "column file: not a plain file"),
         ("gone.pdf,a,card,,", "column file: there is no such file"),
         ("empty.pdf,a,card,,", "column file: the file is empty"),
-        ("huge.pdf,a,card,,", "column file: the file is larger than 50 MB"),
         (",a,card,,", "column file: the key is empty"),
         ("card.pdf,,card,,", "column contact_id: the value is empty"),
         ("card.pdf,a,,,", "column kind: the value is empty"),
@@ -220,8 +219,6 @@ def test_what_is_no_plain_file_of_the_folder_is_refused_by_line_and_column(
 ) -> None:
     put_file(inbox, "card.pdf")
     put_file(inbox, "empty.pdf", b"")
-    with put_file(inbox, "huge.pdf").open("r+b") as sparse:
-        sparse.truncate(LARGEST + 1)
     (tmp_path / "secret.txt").write_text("never taken")
     (inbox / "files" / "link.pdf").symlink_to(tmp_path / "secret.txt")
     (inbox / "files" / "folder").mkdir()

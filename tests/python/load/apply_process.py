@@ -50,6 +50,7 @@ async def main(task: dict) -> int:
                 settings=account,
                 clock=RealClock(),
                 progress=Silent(),
+                uploads_folder=Path(task["uploads"]),
             )
     return result.exit_code
 

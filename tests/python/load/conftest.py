@@ -46,6 +46,7 @@ TABLES = {
     "deal_product": "plan_deal_products",
     "note": "plan_notes",
     "activity": "plan_activities",
+    "file": "plan_files",
 }
 SIDE_TABLES = {
     "plan_fields": "entity varchar, column_name varchar, field_name varchar, field_type varchar,"
@@ -58,6 +59,7 @@ SIDE_TABLES = {
     "plan_summary": "entity varchar, action varchar, reason varchar, rows bigint, calls bigint,"
     " tokens bigint",
     "plan_totals": "calls bigint, tokens bigint",
+    "plan_file_contents": "source_key varchar, attached_file varchar, file_hash varchar",
 }
 FIELDS = [
     ("organization", "migration_key__c", "Migration key", "varchar", False, "set_once"),
@@ -79,6 +81,10 @@ FIELDS = [
     ("deal", "title", "Title", "native", False, "source_wins"),
     ("deal", "value", "Value", "native", False, "source_wins"),
     ("deal", "total__c", "Order total", "monetary", False, "source_wins"),
+    ("file", "name", "Name", "native", True, "set_once"),
+    ("file", "file_size", "File size", "native", False, "set_once"),
+    ("file", "person__source_key", "Person", "native", False, "set_once"),
+    ("file", "deal__source_key", "Deal", "native", False, "set_once"),
 ]
 OPTIONS = [
     *(("person", "opt_in__c", label, rank) for rank, label in enumerate(("No", "Unknown", "Yes"))),
@@ -108,6 +114,21 @@ class World:
     codes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     # columns that an update changes, by source key
     changed: dict[str, list[str]] = field(default_factory=dict)
+    # file in the folder and its SHA-256, by source key
+    contents: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def add_file(self, folder: Path, name: str, content: bytes, **links: str) -> str:
+        """A file of the folder that is to be uploaded. Gives its key."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        number = f"{len(self.contents):016x}"
+        stem, dot, ending = name.rpartition(".")
+        upload_name = f"{stem or ending} [aiq-file-{number}]{dot}{ending if dot else ''}"
+        key = f"aiq:file:{number}"
+        parents = {"person__source_key": None, "deal__source_key": None} | links
+        self.add("file", key, name=upload_name, file_size=len(content), **parents)
+        self.contents[key] = (name, hashlib.sha256(content).hexdigest())
+        return key
 
     def add(self, entity: str, source_key: str, **payload: Any) -> None:
         if entity in ("organization", "person", "product", "deal"):
@@ -146,7 +167,7 @@ class World:
             entity, key, self.waves.get(key, 0), position, action, None, None, md5(payload),
             self.changed.get(key, []),
             json.dumps(payload), json.dumps(hashes), target_id, parents,
-            10 if entity == "note" else 5, "reversible",
+            10 if entity in ("note", "file") else 5, "reversible",
         ]  # fmt: skip
 
     def _fill_side_tables(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -156,6 +177,7 @@ class World:
                 (*row, self.codes.get(row[:2], [])) for row in self.fields if row[0] in used
             ],
             "plan_field_options": [row for row in self.options if row[0] in used],
+            "plan_file_contents": [(key, *one) for key, one in self.contents.items()],
             "plan_labels": [
                 ("person", name, n, self.codes.get(("person", name), []))
                 for n, name in enumerate(self.labels)
@@ -387,11 +409,17 @@ class Loader:
     def ledger_path(self) -> Path:
         return self.folder / "data" / "ledger.sqlite"
 
+    @property
+    def uploads(self) -> Path:
+        """The folder of the files that plans upload."""
+        return self.folder / "files"
+
     def ledger(self) -> Ledger:
         return Ledger.open(self.ledger_path, KEY)
 
     def apply(self, world: World | FrozenPlan, **options: Any) -> ApplyResult:
         plan = world if isinstance(world, FrozenPlan) else world.freeze(self.folder / "plans")
+        options.setdefault("uploads_folder", self.uploads)
 
         async def run() -> ApplyResult:
             with self.ledger() as ledger:
@@ -434,6 +462,7 @@ class Loader:
             "plan": str(plan.folder),
             "ledger": str(self.ledger_path),
             "key": KEY,
+            "uploads": str(self.uploads),
             "die_at_answer": die_at_answer,
         }
         self.folder.mkdir(exist_ok=True, parents=True)

@@ -68,6 +68,7 @@ class Forked:
         self.account = PipedriveAccount(**task["account"])
         self.beginning = Path(task["ledger"])
         self.key = task["key"]
+        self.uploads = Path(task["uploads"]) if "uploads" in task else None
         self.folder = folder
         self.ledger = folder / "disturbed" / "ledger.sqlite"
         self.ends: dict[str, Counter[str]] = {}
@@ -150,7 +151,9 @@ class Forked:
         with Ledger.open(self.ledger, self.key) as ledger:
             async with PipedriveClient(self.account, ledger, transport=transport) as client:
                 if job.what == "apply":
-                    applied = await apply(plan, ledger, client, **common)
+                    applied = await apply(
+                        plan, ledger, client, uploads_folder=self.uploads, **common
+                    )
                     exit_code, message = applied.exit_code, applied.message
                 else:
                     selection = Selection(everything=True, fields=job.fields)

@@ -169,7 +169,7 @@ def test_a_success_gives_data_what_stands_beside_it_and_its_text(status):
     assert answer.raw == b'{"id": 7, "value": 84.50}'
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 415, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 415, 422])
 def test_a_refusal_names_status_code_and_field_and_nothing_else(status):
     body = ECHO | {"code": "ERR_SCHEMA_VALIDATION_FAILED"}
     with pytest.raises(Rejected) as caught:

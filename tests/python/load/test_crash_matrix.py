@@ -66,6 +66,7 @@ def matrix(loader, plan, *, what: str = "apply", only: tuple[str, ...] = ()) -> 
         "plan": str(plan.folder),
         "ledger": str(loader.ledger_path),
         "key": "a key for tests only",
+        "uploads": str(loader.uploads),
         "only": only,
     }
     (folder / "task.json").write_text(json.dumps(task))

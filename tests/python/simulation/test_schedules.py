@@ -31,6 +31,8 @@ from simulation.directed import (
     late_update_of_a_dead_run,
     made_under_two_plans,
     opted_out_meanwhile,
+    uploads_deleted_before_the_look,
+    uploads_hit,
 )
 from simulation.mutants import MUTANTS, hunt
 from simulation.scenario import QUIET, compare_with_undisturbed, play
@@ -202,8 +204,22 @@ def test_a_run_killed_at_any_point_around_an_opt_out_that_it_wrote_over_puts_it_
     }
 
 
+def test_an_upload_is_neither_lost_nor_doubled_by_any_fault_or_death_at_its_calls(stage):
+    schedules = uploads_hit(stage)
+    assert {schedule.at[0][1] for schedule in schedules} == {*FAULTS, *CRASHES}
+    assert failures(schedules, stage) == []
+
+
+def test_an_upload_that_somebody_deletes_before_we_look_is_not_made_again(stage):
+    [mutant] = [one for one in MUTANTS if one.directed is deleted_before_the_look]
+    schedules = uploads_deleted_before_the_look(stage)
+    assert failures(schedules, stage) == []
+    with mutant.let_loose():
+        assert len(failures(schedules, stage)) == len(schedules)
+
+
 def test_a_load_and_its_undo_without_faults_are_clean(stage):
-    for world in ("people", "full"):
+    for world in ("people", "full", "files"):
         ending = play(Schedule(1, world=world, undo=True), stage)
         assert ending.report.violations == []
         states = {one.state for one in ending.evidence.ledger.known.values()}
@@ -239,7 +255,7 @@ def test_random_schedules_break_nothing(stage, first):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("world", ["people", "full"])
+@pytest.mark.parametrize("world", ["people", "full", "files"])
 def test_every_fault_at_every_call_of_load_delta_and_undo_breaks_nothing(stage, world):
     compare_with_undisturbed(stage)
     assert failures(sweep(stage, [world]), stage) == []

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from load.engine import ApplyResult
 from load.plan import FrozenPlan
@@ -49,9 +49,11 @@ PARENTS = {
 class MemoryPlan(FrozenPlan):
     """A plan that was never on disk."""
 
-    def __init__(
-        self, rows: Mapping[str, list[PlanRow]], tables: Mapping[str, list[Record]], digest: str
-    ) -> None:
+    @classmethod
+    def of(
+        cls, rows: Mapping[str, list[PlanRow]], tables: Mapping[str, list[Record]], digest: str
+    ) -> Self:
+        """A plan of these rows and side tables."""
         manifest = {
             "digest": digest,
             "created_at": "2026-01-01T00:00:00+00:00",
@@ -59,30 +61,30 @@ class MemoryPlan(FrozenPlan):
             "waves": [1],
             "source_account": "source-1",
             "company_id": None,
+            "held": (rows, tables),
         }
-        super().__init__(Path("nowhere"), manifest)
-        object.__setattr__(self, "held", (rows, tables))
+        return cls(Path("nowhere"), manifest)
 
     def rows(
         self, entity: str, batch_size: int, *, wave: int | None = None
     ) -> Iterator[list[PlanRow]]:
-        if rows := cast("Any", self).held[0][entity]:
+        held = self.manifest["held"][0][entity]
+        if rows := [row for row in held if self.only is None or row.source_key in self.only]:
             yield rows
 
     def updates_of(self, entity: str, columns: Set[str]) -> list[str]:
-        rows = cast("Any", self).held[0][entity]
         return [
             row.source_key
-            for row in rows
+            for row in self.manifest["held"][0][entity]
             if row.action == "update" and not columns.isdisjoint(row.changed_fields)
         ]
 
     def rows_of(self, entity: str, source_keys: Sequence[str]) -> dict[str, PlanRow]:
-        rows = cast("Any", self).held[0][entity]
+        rows = self.manifest["held"][0][entity]
         return {row.source_key: row for row in rows if row.source_key in source_keys}
 
     def table(self, name: str) -> list[Record]:
-        return [dict(row) for row in cast("Any", self).held[1].get(name, [])]
+        return [dict(row) for row in self.manifest["held"][1].get(name, [])]
 
 
 class Chain:
@@ -138,7 +140,7 @@ class Chain:
         self.actions = Counter(
             (row.entity, row.action) for rows in planned.values() for row in rows
         )
-        plan = MemoryPlan(planned, warehouse.side_tables(), f"{self.loads:016x}")
+        plan = MemoryPlan.of(planned, warehouse.side_tables(), f"{self.loads:016x}")
 
         async def story() -> ApplyResult | None:
             return await self.host.live(applying(plan))

@@ -88,7 +88,7 @@ def marts_of(landed: Landed, known: Collection[str]) -> Marts:
         persons[keys[contact]] = {**row, **_lowest_consents(landed, contact, row)}
     rows: Records = {
         "organization": dict(landed.stores), "person": persons, "product": dict(landed.products),
-        "deal": {}, "deal_product": {}, "note": {}, "activity": {},
+        "deal": {}, "deal_product": {}, "note": {}, "activity": {}, "file": {},
     }  # fmt: skip
     quarantined = []
     for key, order in landed.orders.items():

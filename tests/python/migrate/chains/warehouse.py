@@ -71,20 +71,21 @@ LISTS = {
 COMPILED = (
     *(f"staging.stg_pipedrive__{name}" for name in (
         "organizations", "persons", "products", "deals", "deal_products", "notes", "activities",
-        "readbacks", "fields", "field_options", "custom_values", "native_values")),
+        "files", "readbacks", "fields", "field_options", "custom_values", "native_values")),
     "plan.plan_destination_records", "plan.plan_destination_values", "plan.plan_withdrawn",
     "plan.plan_adoptions",
     *(f"plan.plan_{name}" for name in (
         "organizations", "persons", "products", "deal_payloads", "deal_calls", "deals",
-        "deal_product_payloads", "deal_product_calls", "deal_products", "notes", "activities")),
+        "deal_product_payloads", "deal_product_calls", "deal_products", "notes", "activities",
+        "files")),
 )  # fmt: skip
-VIEWS = COMPILED[:10]
+VIEWS = COMPILED[:11]
 COPIED = (
     *(f"marts.{name}" for name in MARTS.values()),
     *(f"raw_pipedrive.{name}" for name in (
         "organizations", "persons", "products", "deals", "deal_products", "notes", "activities",
-        "readbacks", "organization_fields", "person_fields", "deal_fields", "product_fields",
-        "_dlt_loads")),
+        "files", "readbacks", "organization_fields", "person_fields", "deal_fields",
+        "product_fields", "_dlt_loads")),
     "quarantine.quarantine_persons", "quarantine.quarantine_deals",
     "quarantine.quarantine_deal_products", "intermediate.int_contacts_dispositioned",
     "intermediate.int_persons_held_back",

@@ -92,12 +92,14 @@ def test_there_are_no_notes_in_v2(pipedrive):
     assert reply.headers["content-type"].startswith("text/html")
 
 
-def upload(pipedrive, content, fields):
+def upload(pipedrive, content, fields, name="a.txt"):
     parts = "".join(
         f'--xx\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
     ).encode()
-    head = b'--xx\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    head = (
+        f'--xx\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+    ).encode()
     body = parts + head + content + b"\r\n--xx--\r\n"
     kind = {"content-type": "multipart/form-data; boundary=xx"}
     return pipedrive.reply("POST", "/api/v1/files", body, headers=kind)
@@ -115,6 +117,18 @@ def test_a_file_is_uploaded_listed_downloaded_and_deleted(pipedrive):
     assert upload(pipedrive, b"x", {"person_id": 999_999}).status == 400
     pipedrive.config(file_bytes=3)
     assert upload(pipedrive, b"long", {"person_id": person}).status == 400
+
+
+def test_files_are_listed_by_falling_id_under_the_names_that_were_sent(pipedrive):
+    person = pipedrive.person()
+    for name in ("first.txt", "a %22b%22 \\\\ c.txt"):
+        assert upload(pipedrive, b"x", {"person_id": person}, name=name).status == 200
+    found = pipedrive.data("GET", "/api/v1/files", sort="id DESC")
+    assert [one["name"] for one in found] == ['a "b" \\ c.txt', "first.txt"]
+    assert pipedrive.call("GET", "/api/v1/files", sort="content")[0] == 400
+    for _ in range(99):
+        upload(pipedrive, b"x", {"person_id": person})
+    assert len(pipedrive.data("GET", "/api/v1/files", limit=500)) == 100
 
 
 def test_webhooks_are_validated_and_their_deliveries_counted(pipedrive):
