@@ -202,6 +202,7 @@ def test_a_person_with_a_file_of_others_is_spared_and_a_renamed_upload_too(loade
     assert [one["id"] for one in company.records("/api/v2/persons")] == [ids["aiq:contact:0"]]
 
 
+@pytest.mark.long
 def test_an_upload_killed_after_its_call_and_while_it_settles_ends_as_if_never_killed(
     loader, worlds
 ):
