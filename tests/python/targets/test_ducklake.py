@@ -24,10 +24,16 @@ from migrate.forget import forget_person
 from migrate.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 ROOT = Path(__file__).resolve().parents[3]
 RAW = "raw_alpine_iq"
+READ_AT = (
+    *("consent_checked_at__c", "total_spent_at__c"),
+    *("loyalty_points_at__c", "loyalty_points_detail_at__c"),
+)
 
 
 @pytest.fixture
@@ -53,7 +59,9 @@ def _empty(catalog: str, tmp_path: Path) -> None:
         connection.execute("drop schema if exists catalog.lake cascade")
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, list[str]]:
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, schema: str, *, but: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """Every table's rows as text, sorted: what must be equal byte for byte."""
     tables = connection.execute(
         "select table_name from duckdb_tables() where schema_name = ? "
@@ -64,7 +72,9 @@ def rows_of(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, lis
         table: sorted(
             row
             for (row,) in connection.execute(
-                f"select cast(to_json(each_row) as varchar) from {schema}.{table} as each_row"
+                "select cast(to_json(each_row) as varchar) from (select columns(name -> "
+                f"not list_contains(?, name)) from {schema}.{table}) as each_row",
+                [list(but)],
             ).fetchall()
         )
         for (table,) in tables
@@ -299,10 +309,11 @@ def test_a_whole_migration_works_on_the_lake_and_ends_as_on_the_file(
     assert outcomes["apply"].exit_code in {0, 3}
     assert again.exit_code in {0, 3}
     assert not (on_the_lake / "warehouse.duckdb").exists()
-    # the same account as on the file, from servers of its own: what crosses is the same
+    # the same account as on the file, from servers of its own: what crosses is the same, but for
+    # the times at which it was read
     with closing(duckdb.connect(str(migrated.data_dir / "warehouse.duckdb"), read_only=True)) as db:
-        expected = rows_of(db, "marts")
+        expected = rows_of(db, "marts", but=READ_AT)
     with closing(connect(on_the_lake / "warehouse.duckdb", read_only=True)) as lake:
-        found = rows_of(lake, "marts")
+        found = rows_of(lake, "marts", but=READ_AT)
     assert {name: len(rows) for name, rows in expected.items()}["mart_persons"] > 20
     assert {name: rows for name, rows in expected.items() if rows != found.get(name)} == {}
