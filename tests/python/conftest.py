@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -64,6 +66,7 @@ class Migrated:
     data_dir: Path
     sandbox: SandboxInfo
     outcomes: dict[str, Outcome]
+    spent: tuple[int, int]  # calls and tokens, by the ledger
 
     def variables(self) -> dict[str, str]:
         """What a command needs to work on it."""
@@ -128,7 +131,20 @@ def migrated(
         patch.setenv("AIQ2PD_ACCOUNT_FILE", str(elsewhere / "account.toml"))
         settings = account.on_sandbox(info)
         outcomes = {name: phase(settings, Silent()) for name, phase in PHASES}
-    return Migrated(folder, info, outcomes)
+    return Migrated(folder, info, outcomes, _spent(folder))
+
+
+@pytest.fixture(scope="session")
+def spent() -> Callable[[Path], tuple[int, int]]:
+    """Calls and tokens of everything that the ledger of a data folder counted."""
+    return _spent
+
+
+def _spent(data_dir: Path) -> tuple[int, int]:
+    file = data_dir / "ledger.sqlite"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
+        calls, tokens = ledger.execute("select sum(calls), sum(tokens) from token_use").fetchone()
+    return int(calls), int(tokens)
 
 
 @pytest.fixture
@@ -136,4 +152,4 @@ def migrated_copy(migrated: Migrated, tmp_path: Path) -> Migrated:
     """The migrated account in a folder of the test's own, to write in; the servers are shared."""
     folder = tmp_path / "migrated"
     shutil.copytree(migrated.data_dir, folder, ignore=shutil.ignore_patterns("sandbox"))
-    return Migrated(folder, migrated.sandbox, migrated.outcomes)
+    return replace(migrated, data_dir=folder)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -26,15 +24,8 @@ from migrate.settings import Settings
 from sandbox import process
 
 
-def spent(data_dir: Path) -> tuple[int, int]:
-    """Calls and tokens of everything that the ledger counted."""
-    file = data_dir / "ledger.sqlite"
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
-        return ledger.execute("select sum(calls), sum(tokens) from token_use").fetchone()
-
-
 def test_what_is_counted_in_the_marts_costs_within_two_percent_of_what_the_run_spent(migrated):
-    calls, tokens = spent(migrated.data_dir)
+    calls, tokens = migrated.spent
     estimated = spending(counted(migrated.data_dir / "warehouse.duckdb"))
     assert sum(each.tokens for each in estimated) == pytest.approx(tokens, rel=0.02)
     assert sum(each.calls for each in estimated) == pytest.approx(calls, rel=0.02)
@@ -43,7 +34,7 @@ def test_what_is_counted_in_the_marts_costs_within_two_percent_of_what_the_run_s
 @pytest.mark.long
 @pytest.mark.parametrize(("seed", "personas"), [(11, 30), (23, 90), (5, 240)])
 def test_other_accounts_than_the_fixture_spend_within_two_percent_of_their_estimate(
-    seed, personas, data_dir, monkeypatch
+    seed, personas, data_dir, monkeypatch, spent
 ):
     info = process.up(data_dir / "sandbox", personas=personas, seed=seed, window_scale=600)
     try:

@@ -20,11 +20,11 @@ ENTITIES = ("organization", "person", "product", "deal", "deal_product", "note")
 
 
 @pytest.fixture
-def variables(migrated, monkeypatch):
-    """The settings of the migrated account, in force."""
-    for name, value in migrated.variables().items():
+def variables(migrated_copy, monkeypatch):
+    """The settings of the migrated account, in force, on a data folder of the test's own."""
+    for name, value in migrated_copy.variables().items():
         monkeypatch.setenv(name, value)
-    return migrated.variables()
+    return migrated_copy.variables()
 
 
 def call(*arguments: str):
