@@ -1,7 +1,7 @@
 """Python functions that SQL may call: values of contact fields.
 
 Registered by dbt-duckdb on every connection (`plugins` in profiles.yml). Text in, text or null
-out, no state, so that the same input always gives the same output. Models that call one are
+out, and the same input always gives the same output. Models that call one are
 tables: a view over a Python function can't be opened in the plain duckdb shell.
 """
 
@@ -30,6 +30,10 @@ INVISIBLE: Final = frozenset(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+# DuckDB reads the text of a result after it has given the array back (duckdb/duckdb 20606), which
+# ends in other text, an error or an endless loop. So results stay until the process ends: some 20
+# bytes for a phone number, and few texts need these functions at all.
+_RESULTS: Final[list[pa.Array]] = []
 
 
 def phone_e164(text: str | None, region: str | None) -> str | None:
@@ -76,7 +80,9 @@ def by_columns(function: Callable[..., str | None]) -> Callable[..., pa.Array]:
     @wraps(function)  # DuckDB counts the arguments
     def over(*columns: pa.ChunkedArray) -> pa.Array:
         values = (column.to_pylist() for column in columns)
-        return pa.array(map(function, *values), pa.string())
+        found = pa.array(map(function, *values), pa.string())
+        _RESULTS.append(found)
+        return found
 
     return over
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TABLES = (
     "users", "pipelines", "stages", "organization_fields", "person_fields", "deal_fields",
     "product_fields", "organizations", "persons", "products", "deals", "deal_products", "notes",
-    "activities",
+    "activities", "files",
 )  # fmt: skip
 
 
@@ -105,6 +105,7 @@ def test_everything_is_landed_once_as_it_came_and_read_again_the_same(company, d
     assert {name: first.rows[name] for name in wanted} == wanted
     assert first.rows["notes"] == 1
     assert first.rows["activities"] == 0
+    assert first.rows["files"] == 0
     ((key, payload, content_hash, request),) = rows(
         data_dir,
         "select record_key, payload::varchar, content_hash, request from raw_pipedrive.persons",

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import duckdb
 import jinja2
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -137,6 +138,14 @@ def test_a_name_is_one_visible_line_of_text(contact_values, text, kept):
 def test_no_text_keeps_a_control_or_a_direction_character(contact_values, text):
     found = contact_values.plain_text(text) or ""
     assert not any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} or c in DIRECTION for c in found)
+
+
+def test_what_python_gave_to_sql_stays_in_memory_because_duckdb_reads_it_later(contact_values):
+    """`test_hostile_account` shows what became of such texts: other ones, errors, endless loops."""
+    texts = pa.chunked_array([["a <b>longer</b> text"] * 500])
+    before = pa.total_allocated_bytes()
+    contact_values.by_columns(contact_values.plain_text)(texts)
+    assert pa.total_allocated_bytes() > before + 500 * len("a longer text")
 
 
 def test_long_texts_lose_what_nobody_can_see_and_keep_their_lines(request):
