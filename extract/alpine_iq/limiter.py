@@ -7,7 +7,8 @@ over the calls holds more than the limit: no guess about latency is needed. Call
 died count as answered when its death is noticed.
 
 Times are seconds since the epoch (wall clock, as it must outlive the process). Blocks by sleeping;
-raises `RetryLater` when the service asks for a pause longer than the caller may wait.
+raises `RetryLater` when the service asks for a pause longer than the caller may wait, and what
+SQLite raises when nothing can be written: from then on no thread gets a ticket or waits for one.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class CallLimiter:
         self._now = now
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._broken: sqlite3.Error | None = None
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -69,6 +71,8 @@ class CallLimiter:
         """Wait until one more call fits into every window; return its ticket."""
         while True:
             with self._lock:
+                if self._broken is not None:
+                    raise self._broken  # calls stay in flight for ever that nobody could settle
                 ticket, wait = self._try_claim(run_id, endpoint)
             if ticket is not None:
                 return ticket
@@ -77,7 +81,13 @@ class CallLimiter:
     def settle(self, ticket: int) -> None:
         """The call was answered, refused or given up: its windows run from now."""
         with self._lock:
-            self._db.execute("UPDATE calls SET settled = ? WHERE ticket = ?", (self._now(), ticket))
+            try:
+                self._db.execute(
+                    "UPDATE calls SET settled = ? WHERE ticket = ?", (self._now(), ticket)
+                )
+            except sqlite3.Error as error:  # a full disk
+                self._broken = error
+                raise
 
     def pause(self, seconds: float) -> None:
         """The service said 429: nobody sends for so long."""

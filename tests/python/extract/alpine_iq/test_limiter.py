@@ -131,3 +131,26 @@ def test_calls_are_counted_by_run_and_endpoint(tmp_path: Path) -> None:
     assert gate.made("run") == {"contacts": 2, "stores": 1}
     assert gate.made("another run") == {}
     gate.close()
+
+
+def test_after_a_call_that_could_not_be_settled_on_a_full_disk_nobody_waits_for_its_place(
+    tmp_path: Path,
+) -> None:
+    time = Time()
+    gate = limiter(tmp_path / "calls.sqlite", time, (Window(1, 1.0),))
+    ticket = gate.claim("run", "contacts")
+    with sqlite3.connect(tmp_path / "calls.sqlite") as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON calls BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    other.close()
+    with pytest.raises(sqlite3.Error, match="full"):
+        gate.settle(ticket)
+
+    def nobody_waits(_seconds: float) -> None:
+        raise AssertionError("waits for ever")
+
+    gate._sleep = nobody_waits
+    with pytest.raises(sqlite3.Error, match="full"):
+        gate.claim("run", "contacts")
+    gate.close()
