@@ -38,6 +38,7 @@ class Phase:
     update_cost: int = 5
     list_cost: int = 10
     read_cost: int = 1
+    delete_cost: int = 3
     newest_first: Mapping[str, str | int] | None = None
     hidden_lists: tuple[tuple[str, Mapping[str, str | int], int], ...] = ()
     # a line belongs to a deal: it is created and found under it, several at a time
@@ -147,6 +148,7 @@ PHASES: Final = (
         update_cost=10,
         list_cost=20,
         read_cost=2,
+        delete_cost=6,
         newest_first={"sort": "id DESC", "limit": 500},
         lists_by_id=False,
     ),
@@ -168,6 +170,7 @@ PHASES: Final = (
         create_cost=10,
         list_cost=20,
         read_cost=2,
+        delete_cost=6,
         newest_first={"sort": "id DESC", "limit": 100},
         page=100,
         lists_by_id=False,

@@ -24,7 +24,6 @@ from load.phases import PHASES, Phase
 from load.run import Sender, Shows, Timings, Waits
 
 _LONGEST_WAIT: Final = 120.0
-_REMOVE_COST: Final = {"note": 6, "file": 6}
 _IS_GONE: Final = (404, 410)
 # a deal's value follows its lines; which deal a line is under is not among its values
 _NOT_COMPARED: Final = ("value", "deal__source_key")
@@ -169,9 +168,7 @@ async def _double(
     job.result.writes += 1
     why, what = "landed twice", "removed"
     try:
-        await job.client.call(
-            "DELETE", path, cost=_REMOVE_COST.get(phase.entity, 3), entity=phase.entity
-        )
+        await job.client.call("DELETE", path, cost=phase.delete_cost, entity=phase.entity)
     except Rejected as refusal:
         # a line of a deal that somebody archived, say: it stays, and the others go on
         if refusal.status not in _IS_GONE:

@@ -69,7 +69,7 @@ class Account:
 
 async def read_account(run: Run, seen: Seen) -> Account:
     """Reads all lists; `seen` gets every page as it comes."""
-    account = Account(ours=frozenset(one for one in ONLY_OURS if made_any(run.ledger, one)))
+    account = Account(ours=only_ours_made(run.ledger))
     for entity in listed(account.ours):
         run.raise_if_stopped()
         phase = PHASE_OF[entity]
@@ -94,6 +94,11 @@ async def read_account(run: Run, seen: Seen) -> Account:
         _take(account, phase, lines)
         seen(phase, lines)
     return account
+
+
+def only_ours_made(ledger: Ledger) -> frozenset[str]:
+    """Those of `ONLY_OURS` of which the ledger knows any."""
+    return frozenset(entity for entity in ONLY_OURS if made_any(ledger, entity))
 
 
 def made_any(ledger: Ledger, entity: str) -> bool:

@@ -22,7 +22,6 @@ from load.phases import PHASE_OF
 from load.undo.account import ORDER, Account, reading_cost
 
 What = Literal["delete", "with its deal", "restore", "spare", "cannot", "gone"]
-DELETE_COSTS: Final = {"note": 6, "file": 6}
 SOFT_DELETE_DAYS: Final = 30
 
 

@@ -16,13 +16,12 @@ from load.ledger.removals import WrittenColumn
 from load.payload import PARENT_SUFFIX, api_name, current_value, target_hash
 from load.phases import PHASE_OF, Phase
 from load.run import Run
-from load.undo.account import ONLY_OURS, ORDER, hangs_on, made_any, read_account
-from load.undo.plan import DELETE_COSTS, UndoPlan, UndoRow, deadline, in_order
+from load.undo.account import ORDER, hangs_on, only_ours_made, read_account
+from load.undo.plan import UndoPlan, UndoRow, deadline, in_order
 from load.undo.rules import Column, is_custom, put_back, touched
 from load.undo.selection import Selection
 
 STUCK: Final = "it was empty: the API can't empty it again"
-_DELETE_COST: Final = 3
 
 
 @dataclass(slots=True)
@@ -160,8 +159,7 @@ def _judge_columns(
 
 async def make_plan(run: Run, selection: Selection) -> UndoPlan:
     """Reads the target and decides. Sends nothing but reads."""
-    ours = frozenset(entity for entity in ONLY_OURS if made_any(run.ledger, entity))
-    planner = Planner(run, selection, ours)
+    planner = Planner(run, selection, only_ours_made(run.ledger))
     account = await read_account(run, planner.see)
     plan = UndoPlan(account=account)
     plan.rows = in_order(_rows(planner, plan))
@@ -238,7 +236,7 @@ def _rows_of(planner: Planner, finding: Finding, target: int) -> Iterator[UndoRo
             entity, record.source_key, target,
             "with its deal" if goes_along else "delete",
             "made by us, untouched since",
-            tokens=0 if goes_along else DELETE_COSTS.get(entity, _DELETE_COST),
+            tokens=0 if goes_along else PHASE_OF[entity].delete_cost,
             restorable_until=None
             if entity == "deal_product" and not goes_along
             else deadline(planner.run.ledger.now()),

@@ -16,11 +16,10 @@ from load.ledger.records import Record
 from load.phases import PHASE_OF, Phase
 from load.run import Run, Sent
 from load.undo.account import Account, anything_hangs_on, read_again
-from load.undo.plan import DELETE_COSTS, UndoRow
+from load.undo.plan import UndoRow
 from load.undo.rules import touched
 
 AT_ONCE = 100
-_COST = 3
 _ROUNDS = 3
 
 
@@ -100,7 +99,7 @@ async def _remove_one(
 ) -> UndoRow | None:
     entity, ledger = phase.entity, run.ledger
     path = phase.update_path.format(id=row.pipedrive_id, deal_id=record.deal_id)
-    cost = DELETE_COSTS.get(entity, _COST)
+    cost = phase.delete_cost
     sent = await run.send("DELETE", path, cost=cost, body=None, entity=entity)
     crashpoint("undo.after_answer", entity)
     is_gone = sent.kind == "ok" or (sent.kind == "rejected" and sent.status in (404, 410))
