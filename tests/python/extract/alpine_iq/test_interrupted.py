@@ -16,12 +16,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from extract.alpine_iq.run import ExtractionResult
 from extract.alpine_iq.settings import THREADS
 from load.errors import ConfigError, RetryLater
 
 from .sandboxed import BOTH, ON_DEMAND, SCALE, TABLES, LandedWithBoth, Simulated, rows
 from .sandboxed import content as content_of
 
+HISTORIES = ("/adjustments/", "/redemptions/", "/conversions/")
 EXTRACT = f"""
 import sys
 from pathlib import Path
@@ -157,11 +159,24 @@ def test_every_kind_of_fault_at_once_changes_nothing_that_is_landed(
     )
     rules = [{"kind": kind, "probability": 0.03, "path": "^/api"} for kind in kinds]
     simulated.post("faults", {"rules": rules, "seed": 11})
-    result = simulated.extract(tmp_path, **BOTH)
+    result, gave_up = to_the_end(simulated, tmp_path)
     assert content(tmp_path) == undisturbed
     hits = sum(rule["hits"] for rule in simulated.get("faults")["rules"])
     assert hits > 10
-    assert hits // 2 < result.calls - result.minimum_calls <= hits
+    calls = simulated.log()
+    # a run that gave up may have asked for histories in other windows than the run after it
+    windows = sum(any(name in call["path"] for name in HISTORIES) for call in calls)
+    beyond = len(calls) - result.minimum_calls
+    assert hits // 2 < beyond <= hits + (windows if gave_up else 0)
+
+
+def to_the_end(simulated: Simulated, folder: Path) -> tuple[ExtractionResult, int]:
+    """Run until it is done, and how often it gave up before: which calls meet the faults depends
+    on the threads, so one call may meet five of them."""
+    for gave_up in range(10):
+        with contextlib.suppress(RetryLater):
+            return simulated.extract(folder, **BOTH), gave_up
+    raise AssertionError("ten times it gave up")
 
 
 def test_a_service_that_stays_down_costs_nothing_that_was_read(
