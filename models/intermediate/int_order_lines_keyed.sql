@@ -3,7 +3,7 @@
 
 with
 
-order_lines as (select * from {{ ref('int_order_lines_united') }}),
+order_lines as not materialized (select * from {{ ref('int_order_lines_united') }}),
 
 stores as (select * from {{ ref('stg_alpine_iq__stores') }}),
 
@@ -15,13 +15,13 @@ contacts_matched as (select * from {{ ref('int_contacts_matched') }}),
 order_ids_judged as (
     select
         order_id,
-        count(distinct contact_id) = 1 as is_identity
+        min(contact_id) = max(contact_id) as is_identity
     from order_lines
     where order_id is not null
     group by order_id
 ),
 
-lines_cleaned as (
+lines_cleaned as not materialized (
     select
         order_lines.contact_id,
         order_lines.ordinal,
@@ -35,27 +35,25 @@ lines_cleaned as (
         || ':' || coalesce(
             regexp_replace(order_lines.store_name, '[\[\]<>&]', '_', 'g'), ''
         ) as derived_order_part,
-        coalesce(stores.store_id, store_names.store_id) as store_id,
+        order_lines.store_id as stated_store_id,
         order_lines.store_name,
-        upper(regexp_replace({{ clean_text('order_lines.sku') }}, '\s+', ' ', 'g'))
-            as sku,
-        coalesce({{ clean_text('order_lines.product_name') }}, 'Unnamed product')
-            as product_name,
-        {{ clean_text('order_lines.brand') }} as brand,
-        {{ clean_text('order_lines.category') }} as category,
-        {{ clean_text('order_lines.subcategory') }} as subcategory,
-        {{ clean_text('order_lines.strain') }} as strain,
-        {{ clean_text('order_lines.species') }} as species,
-        {{ clean_text('order_lines.size') }} as size,
-        {{ clean_text('order_lines.raw_status') }} as raw_status,
-        {{ clean_text('order_lines.channel') }} as channel,
-        {{ clean_text('order_lines.employee_name') }} as employee_name,
-        {{ clean_text('order_lines.payment_type') }} as payment_type,
-        {{ visible_text('order_lines.attribution_text') }} as attribution_text,
-        {{ clean_text('order_lines.customer_first_name') }} as customer_first_name,
-        {{ clean_text('order_lines.customer_last_name') }} as customer_last_name,
-        {{ clean_text('order_lines.customer_email') }} as customer_email,
-        {{ clean_text('order_lines.customer_phone') }} as customer_phone,
+        upper(regexp_replace(order_lines.sku, '\s+', ' ', 'g')) as sku,
+        coalesce(order_lines.product_name, 'Unnamed product') as product_name,
+        order_lines.brand,
+        order_lines.category,
+        order_lines.subcategory,
+        order_lines.strain,
+        order_lines.species,
+        order_lines.size,
+        order_lines.raw_status,
+        order_lines.channel,
+        order_lines.employee_name,
+        order_lines.payment_type,
+        order_lines.attribution_text,
+        order_lines.customer_first_name,
+        order_lines.customer_last_name,
+        order_lines.customer_email,
+        order_lines.customer_phone,
         -- an order without items shows as one line that names and costs nothing
         order_lines.sku is null
         and order_lines.product_name is null
@@ -71,25 +69,17 @@ lines_cleaned as (
     from order_lines
     left join order_ids_judged
         on order_lines.order_id = order_ids_judged.order_id
-    left join stores
-        on order_lines.store_id = stores.store_id
-    left join store_names
-        on {{ case_folded('order_lines.store_name') }} = store_names.folded_name
 ),
 
-lines_named as (
+lines_named as not materialized (
     select
         *,
         case when has_real_key then real_order_part else derived_order_part end
             as natural_order_part,
         -- without an SKU the name and brand are all that tells products apart
-        'name:' || left(
-            md5(
-                {{ case_folded('product_name') }}
-                || '|' || coalesce({{ case_folded('brand') }}, '')
-            ),
-            16
-        ) as product_name_part
+        'name:'
+        || left(md5(lower(product_name) || '|' || coalesce(lower(brand), '')), 16)
+            as product_name_part
     from lines_cleaned
 ),
 
@@ -182,6 +172,7 @@ product_parts_kept as (
 lines_with_keys as (
     select
         lines_named.*,
+        coalesce(stores.store_id, store_names.store_id) as store_id,
         coalesce(
             visit_parts_kept.known_part,
             order_parts_kept.known_part,
@@ -202,6 +193,10 @@ lines_with_keys as (
             and order_parts_kept.known_part is not null
     left join product_parts_kept
         on lines_named.sku = product_parts_kept.sku
+    left join stores
+        on lines_named.stated_store_id = stores.store_id
+    left join store_names
+        on {{ case_folded('lines_named.store_name') }} = store_names.folded_name
 ),
 
 keyed as (

@@ -4,13 +4,18 @@
 
 with
 
-api_lines as (select * from {{ ref('stg_alpine_iq__order_lines') }}),
+api_lines as not materialized (
+    select * from {{ ref('stg_alpine_iq__order_lines') }}
+),
 
-export_lines as (select * from {{ ref('stg_alpine_iq__export_sales_lines') }}),
+export_lines as not materialized (
+    select * from {{ ref('stg_alpine_iq__export_sales_lines') }}
+),
 
 classified as (select * from {{ ref('int_contacts_classified') }}),
 
-lines_of_lanes as (
+-- texts are cleaned where few different ones are stored: each is looked at once
+lines_of_lanes as not materialized (
     select
         'api' as lane,
         'contact' as reading,
@@ -19,23 +24,23 @@ lines_of_lanes as (
         order_id as stated_order_id,
         store_id,
         store_name,
-        sku,
-        product_name,
-        brand,
-        category,
-        subcategory,
-        strain,
-        species,
-        size,
-        raw_status,
-        channel,
-        employee_name,
-        payment_type,
-        attribution_text,
-        customer_first_name,
-        customer_last_name,
-        customer_email,
-        customer_phone,
+        {{ clean_text('sku') }} as sku,
+        {{ clean_text('product_name') }} as product_name,
+        {{ clean_text('brand') }} as brand,
+        {{ clean_text('category') }} as category,
+        {{ clean_text('subcategory') }} as subcategory,
+        {{ clean_text('strain') }} as strain,
+        {{ clean_text('species') }} as species,
+        {{ clean_text('size') }} as size,
+        {{ clean_text('raw_status') }} as raw_status,
+        {{ clean_text('channel') }} as channel,
+        {{ clean_text('employee_name') }} as employee_name,
+        {{ clean_text('payment_type') }} as payment_type,
+        {{ visible_text('attribution_text') }} as attribution_text,
+        {{ clean_text('customer_first_name') }} as customer_first_name,
+        {{ clean_text('customer_last_name') }} as customer_last_name,
+        {{ clean_text('customer_email') }} as customer_email,
+        {{ clean_text('customer_phone') }} as customer_phone,
         quantity,
         price,
         discount,
@@ -56,12 +61,12 @@ lines_of_lanes as (
         ) as ordinal,
         order_id as stated_order_id,
         store_name,
-        sku,
-        product_name,
-        brand,
-        category,
-        subcategory,
-        employee_name,
+        {{ clean_text('sku') }} as sku,
+        {{ clean_text('product_name') }} as product_name,
+        {{ clean_text('brand') }} as brand,
+        {{ clean_text('category') }} as category,
+        {{ clean_text('subcategory') }} as subcategory,
+        {{ clean_text('employee_name') }} as employee_name,
         quantity,
         cost,
         price,
@@ -72,7 +77,7 @@ lines_of_lanes as (
 ),
 
 -- what a merged contact bought is its survivor's, and both may have been asked for it
-lines_owned as (
+lines_owned as not materialized (
     select
         lines_of_lanes.*,
         coalesce(classified.merged_into_contact_id, lines_of_lanes.read_contact_id)
@@ -107,7 +112,7 @@ receipts_by_second as (
     group by contact_id, line_second
 ),
 
-lines_identified as (
+lines_identified as not materialized (
     select
         lines_owned.*,
         coalesce(
@@ -136,75 +141,107 @@ lines_identified as (
             and lines_owned.line_second = receipts_by_second.line_second
 ),
 
-lines_grouped as (
+lines_grouped as not materialized (
     select
         *,
         coalesce(order_id, line_second || ':' || folded_store) as visit_key
     from lines_identified
 ),
 
-lines_judged as (
+-- nearly all visits have one reading: only the others are judged
+visits_by_reading as (
     select
-        *,
-        -- the lane that was read last has the order as it is now
-        arg_max(
-            lane, struct_pack(fetched_at := fetched_at, lane := lane)
-        ) over (partition by contact_id, visit_key) as order_lane,
-        arg_max(
-            reading || '|' || read_contact_id,
-            struct_pack(
-                fetched_at := fetched_at,
-                reading := reading || '|' || read_contact_id
-            )
-        ) over (partition by contact_id, visit_key, lane, line_second)
-            as visit_reading
+        contact_id,
+        visit_key,
+        lane,
+        line_second,
+        reading || '|' || read_contact_id as reading,
+        max(fetched_at) as fetched_at
     from lines_grouped
+    group by all
+),
+
+-- the lane that was read last has the order as it is now
+lanes_judged as (
+    select
+        contact_id,
+        visit_key,
+        arg_max(lane, struct_pack(fetched_at := fetched_at, lane := lane)) as lane
+    from visits_by_reading
+    group by contact_id, visit_key
+    having min(lane) <> max(lane)
+),
+
+readings_judged as (
+    select
+        contact_id,
+        visit_key,
+        lane,
+        line_second,
+        arg_max(
+            reading, struct_pack(fetched_at := fetched_at, reading := reading)
+        ) as reading
+    from visits_by_reading
+    group by contact_id, visit_key, lane, line_second
+    having min(reading) <> max(reading)
 ),
 
 lines_read as (
     select
-        lane,
-        read_contact_id,
-        ordinal,
-        contact_id,
-        visit_key,
-        line_second,
+        lines_grouped.lane,
+        lines_grouped.read_contact_id,
+        lines_grouped.ordinal,
+        lines_grouped.contact_id,
+        lines_grouped.visit_key,
+        lines_grouped.line_second,
         case
-            when is_indistinct then 'receipts_told_apart_by_export'
-            when lane <> order_lane then 'other_lane_is_newer'
-            when reading || '|' || read_contact_id <> visit_reading
+            when lines_grouped.is_indistinct then 'receipts_told_apart_by_export'
+            when lines_grouped.lane <> lanes_judged.lane then 'other_lane_is_newer'
+            when
+                lines_grouped.reading || '|' || lines_grouped.read_contact_id
+                <> readings_judged.reading
                 then 'read_again_later'
         end as why_left_out,
-        order_id,
-        stated_order_id is not null as has_stated_order_id,
-        store_id,
-        store_name,
-        sku,
-        product_name,
-        brand,
-        category,
-        subcategory,
-        strain,
-        species,
-        size,
-        raw_status,
-        channel,
-        employee_name,
-        payment_type,
-        attribution_text,
-        customer_first_name,
-        customer_last_name,
-        customer_email,
-        customer_phone,
-        quantity,
-        cost,
-        price,
-        discount,
-        total_price,
-        order_total,
-        line_at,
-        fetched_at
-    from lines_judged
+        lines_grouped.order_id,
+        lines_grouped.stated_order_id is not null as has_stated_order_id,
+        lines_grouped.store_id,
+        lines_grouped.store_name,
+        lines_grouped.sku,
+        lines_grouped.product_name,
+        lines_grouped.brand,
+        lines_grouped.category,
+        lines_grouped.subcategory,
+        lines_grouped.strain,
+        lines_grouped.species,
+        lines_grouped.size,
+        lines_grouped.raw_status,
+        lines_grouped.channel,
+        lines_grouped.employee_name,
+        lines_grouped.payment_type,
+        lines_grouped.attribution_text,
+        lines_grouped.customer_first_name,
+        lines_grouped.customer_last_name,
+        lines_grouped.customer_email,
+        lines_grouped.customer_phone,
+        lines_grouped.quantity,
+        lines_grouped.cost,
+        lines_grouped.price,
+        lines_grouped.discount,
+        lines_grouped.total_price,
+        lines_grouped.order_total,
+        lines_grouped.line_at,
+        lines_grouped.fetched_at
+    from lines_grouped
+    left join lanes_judged
+        on
+            lines_grouped.contact_id = lanes_judged.contact_id
+            and lines_grouped.visit_key = lanes_judged.visit_key
+    left join readings_judged
+        on
+            lines_grouped.contact_id = readings_judged.contact_id
+            and lines_grouped.visit_key = readings_judged.visit_key
+            and lines_grouped.lane = readings_judged.lane
+            and lines_grouped.line_second = readings_judged.line_second
 )
 
 select * from lines_read

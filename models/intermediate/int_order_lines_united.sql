@@ -1,24 +1,52 @@
 -- Order lines, both lanes united: the lines of the readings that count, and what they
 -- lack from the other lane. One row per contact_id and ordinal.
+--
+-- A view: millions of wide rows are written once, as keyed lines, and not twice. What
+-- is read in several steps is named in each: a CTE of it would be kept in memory whole.
+
+{{ config(materialized='view') }}
 
 with
-
-lines_read as (select * from {{ ref('int_order_lines_read') }}),
 
 lines_taken as (
     select
         *,
-        {{ case_folded('product_name') }} as folded_product
-    from lines_read
+        lower(product_name) as folded_product
+    from {{ ref('int_order_lines_read') }}
     where why_left_out is null
 ),
 
 lines_of_the_other_lane as (
     select
         *,
-        {{ case_folded('product_name') }} as folded_product
-    from lines_read
+        lower(product_name) as folded_product
+    from {{ ref('int_order_lines_read') }}
     where why_left_out = 'other_lane_is_newer'
+),
+
+-- lines of a second reading of a contact come after those of the first
+readings_counted as (
+    select
+        contact_id,
+        lane,
+        read_contact_id,
+        max(ordinal) as last_ordinal
+    from {{ ref('int_order_lines_read') }}
+    where why_left_out is null
+    group by contact_id, lane, read_contact_id
+),
+
+readings_placed as (
+    select
+        contact_id,
+        lane,
+        read_contact_id,
+        cast(
+            sum(last_ordinal)
+                over (partition by contact_id order by lane asc, read_contact_id asc)
+            - last_ordinal as bigint
+        ) as lines_before
+    from readings_counted
 ),
 
 -- equal goods in equal number are the same line, whichever lane shows it
@@ -67,13 +95,7 @@ visits as (
 united as (
     select
         lines_taken.contact_id,
-        row_number() over (
-            partition by lines_taken.contact_id
-            order by
-                lines_taken.lane asc,
-                lines_taken.read_contact_id asc,
-                lines_taken.ordinal asc
-        ) as ordinal,
+        readings_placed.lines_before + lines_taken.ordinal as ordinal,
         lines_taken.lane,
         case
             when lines_taken.order_id is null then null
@@ -135,6 +157,11 @@ united as (
             {{ filled_by('visits', 'order_total') }}
         ) as from_other_lane
     from lines_taken
+    inner join readings_placed
+        on
+            lines_taken.contact_id = readings_placed.contact_id
+            and lines_taken.lane = readings_placed.lane
+            and lines_taken.read_contact_id = readings_placed.read_contact_id
     left join twins
         on
             lines_taken.contact_id = twins.contact_id

@@ -2,7 +2,7 @@
 
 with
 
-order_lines as (select * from {{ ref('int_order_lines_keyed') }}),
+order_lines as not materialized (select * from {{ ref('int_order_lines_keyed') }}),
 
 stores as (select * from {{ ref('int_stores_configured') }}),
 

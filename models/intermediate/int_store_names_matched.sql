@@ -5,31 +5,34 @@ with
 
 stores as (select * from {{ ref('stg_alpine_iq__stores') }}),
 
-order_lines as (select * from {{ ref('int_order_lines_united') }}),
+order_lines as (
+    select store_name
+    from {{ ref('int_order_lines_read') }}
+    where why_left_out is null
+),
 
 contacts as (select * from {{ ref('int_contacts_united') }}),
 
-names_used as (
+names_written as (
     select
-        {{ case_folded('store_name') }} as folded_name,
+        store_name as written_name,
         count(*) as use_count
     from order_lines
-    where store_name is not null
-    group by folded_name
+    group by store_name
     union all
     select
-        {{ case_folded('favorite_store_name') }} as folded_name,
+        favorite_store_name as written_name,
         count(*) as use_count
     from contacts
-    where favorite_store_name is not null
-    group by folded_name
+    group by favorite_store_name
 ),
 
 names_counted as (
     select
-        folded_name,
+        {{ case_folded('written_name') }} as folded_name,
         sum(use_count) as use_count
-    from names_used
+    from names_written
+    where written_name is not null
     group by folded_name
 ),
 
