@@ -110,6 +110,15 @@ class Journal:
                 (run_id, len(path), path),
             ).fetchall()
 
+    def requests(self, run_id: str, path: str) -> set[str]:
+        """Calls below `path` whose answers are kept, whatever they say."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT request FROM answers WHERE run_id = ? AND substr(request, 1, ?) = ?",
+                (run_id, len(path), path),
+            ).fetchall()
+        return {request for (request,) in rows}
+
     def forget(self, run_id: str, requests: list[str]) -> None:
         """Their slice is committed in the warehouse."""
         with self._lock:

@@ -94,11 +94,19 @@ class Needs:
         )
         return [each for each in wanted if each.calls]
 
-    def affordable(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
-        """The first of them, as many as this process may call for."""
+    def affordable(self, wanted: Sequence[Wanted], reader: Reader) -> Sequence[Wanted]:
+        """The first of them, as many as this process may call for. A detail that says nothing
+        leaves no row: its answer is kept, and asking for it again costs no call."""
         if self.options.calls is None:
             return wanted
-        spent = accumulate(each.calls for each in wanted)
+        path = reader.request_text(CONTACT, {"contact_id": ""})
+        kept = reader.journal.requests(self.run.run_id, path)
+
+        def cost(each: Wanted) -> int:
+            request = reader.request_text(CONTACT, {"contact_id": each.contact_id})
+            return each.calls - (each.detail and request in kept)
+
+        spent = accumulate(map(cost, wanted))
         return wanted[: sum(calls <= self.options.calls for calls in spent)]
 
     def calls_per_contact(self, listing: Listing, reader: Reader) -> PerContactCalls:

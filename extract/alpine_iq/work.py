@@ -111,7 +111,7 @@ class Work:
 
     def _land_contacts(self, listing: Listing) -> None:
         left = self.needs.left(listing, self.reader)
-        now = self.needs.affordable(left)
+        now = self.needs.affordable(left, self.reader)
         since = {each.contact_id: each.timeline_since for each in now if each.is_continued}
         for each in per_contact.slices(
             self.reader,

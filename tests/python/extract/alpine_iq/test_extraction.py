@@ -313,3 +313,18 @@ def test_a_go_of_so_many_calls_lands_the_first_contacts_and_the_next_go_takes_th
     assert result.resumed
     assert result.calls == result.minimum_calls
     assert keys(tmp_path, "contact_details") == keys(tmp_path, "contacts")
+
+
+def test_goes_of_a_few_calls_pass_contacts_whose_detail_says_nothing(
+    simulated: Simulated, tmp_path: Path
+) -> None:
+    path = f"/piis/{simulated.uid}/."
+    rule = {"kind": "error_before", "status": 404, "path": path, "times": 2}
+    simulated.post("faults", {"rules": [rule]})
+    done = []
+    for _ in range(3):
+        with pytest.raises(RetryLater, match="run the command again"):
+            simulated.extract(tmp_path, calls=2)
+        done.append(len(keys(tmp_path, "contact_orders")))
+    assert done == [1, 2, 3]
+    assert len(keys(tmp_path, "contact_details")) == 1
