@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from load.phases import Phase
 from load.run import Sender
 
-_AT_ONCE = 100
+ARCHIVED: Final = "/api/v2/deals/archived"
+ARCHIVED_COST: Final = 20
+_AT_ONCE: Final = 100
+_NOTHING: Final[Mapping[str, str | int]] = {}
 
 
 async def pages(
@@ -62,14 +65,21 @@ async def lines_of_deals(
     return found
 
 
-async def by_ids(client: Sender, phase: Phase, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Records by id, a hundred a call; deleted and archived ones are missing."""
+async def by_ids(
+    client: Sender,
+    phase: Phase,
+    ids: Sequence[int],
+    *,
+    asking: Mapping[str, str | int] = _NOTHING,
+    is_archived: bool = False,
+) -> dict[int, dict[str, Any]]:
+    """Records by id, a hundred a call; deleted ones are missing, and archived deals are only in a
+    list of their own. `asking`: parameters beside the ids."""
+    path, cost = (ARCHIVED, ARCHIVED_COST) if is_archived else (phase.list_path, phase.list_cost)
     found: dict[int, dict[str, Any]] = {}
     for start in range(0, len(ids), _AT_ONCE):
-        chunk = ids[start : start + _AT_ONCE]
-        params: dict[str, str | int] = {"ids": ",".join(str(one) for one in chunk), "limit": 100}
-        answer = await client.call(
-            "GET", phase.list_path, cost=phase.list_cost, params=params, entity=phase.entity
-        )
+        chunk = ",".join(str(one) for one in ids[start : start + _AT_ONCE])
+        params = {**asking, "ids": chunk, "limit": _AT_ONCE}
+        answer = await client.call("GET", path, cost=cost, params=params, entity=phase.entity)
         found |= {record["id"]: record for record in answer.data or []}
     return found

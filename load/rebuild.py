@@ -26,7 +26,7 @@ from load.ledger import archive, records
 from load.ledger.catalog import option_ids, save_options
 from load.ledger.records import Record, Written
 from load.ledger.store import Ledger
-from load.lists import lines_of_deals, pages
+from load.lists import ARCHIVED, lines_of_deals, pages
 from load.merge import element_hashes
 from load.payload import (
     ARCHIVED_COLUMN,
@@ -50,7 +50,6 @@ _OLDEST_FIRST: Final[Mapping[str, str | int]] = {
     "sort_direction": "asc",
     "limit": 500,
 }
-_ARCHIVED: Final = "/api/v2/deals/archived"
 _DEALS_AT_ONCE: Final = 500
 
 
@@ -140,7 +139,7 @@ async def _listed(run: Run, phase: Phase) -> AsyncIterator[list[dict[str, Any]]]
     if not phase.lists_by_id:
         params = {"sort": "id ASC", "limit": phase.page}
     lists = [(phase.list_path, phase.list_cost)]
-    lists += [(path, cost) for path, _params, cost in phase.hidden_lists if path == _ARCHIVED]
+    lists += [(path, cost) for path, _params, cost in phase.hidden_lists if path == ARCHIVED]
     for path, cost in lists:
         async for page in pages(run.client, path, params, cost=cost, entity=phase.entity):
             yield page

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from load.errors import RecordRejected
 from load.ledger.store import Ledger
-from load.lists import lines_of_deals, pages
+from load.lists import ARCHIVED, ARCHIVED_COST, by_ids, lines_of_deals, pages
 from load.payload import is_empty
 from load.phases import PHASE_OF, Phase
 from load.run import Run
@@ -51,8 +51,6 @@ ORDER: Final = (
 )  # fmt: skip
 # which of them are listed only where we made any, and the counter that tells of them elsewhere
 ONLY_OURS: Final = {"activity": "activities_count", "file": "files_count"}
-ARCHIVED: Final = "/api/v2/deals/archived"
-ARCHIVED_COST: Final = 20
 
 
 @dataclass(slots=True)
@@ -139,30 +137,21 @@ async def read_again(
         return found
     # ids of other entities may be the same numbers
     put_away = archived if phase.entity == "deal" else set()
-    found = await _by_id(run, phase, [one for one in ids if one not in put_away])
-    found |= await _by_id(run, phase, [one for one in ids if one in put_away], is_archived=True)
+    live, stored = ([one for one in ids if (one in put_away) is is_in] for is_in in (False, True))
+    found = await _listed(run, phase, live) | await _listed(run, phase, stored, is_archived=True)
     if phase.entity == "deal":
         # people may have archived one, or brought one back, since the lists were read
-        missing = [one for one in ids if one not in found]
-        plain = [one for one in missing if one in put_away]
-        found |= await _by_id(run, phase, plain)
-        stored = [one for one in missing if one not in put_away]
-        found |= await _by_id(run, phase, stored, is_archived=True)
+        found |= await _listed(run, phase, [one for one in stored if one not in found])
+        gone = [one for one in live if one not in found]
+        found |= await _listed(run, phase, gone, is_archived=True)
     return found
 
 
-async def _by_id(
+async def _listed(
     run: Run, phase: Phase, ids: Sequence[int], *, is_archived: bool = False
 ) -> dict[int, dict[str, Any]]:
-    """Those of a list that are asked for by id, a hundred a call."""
-    path, cost = (ARCHIVED, ARCHIVED_COST) if is_archived else (phase.list_path, phase.list_cost)
-    found: dict[int, dict[str, Any]] = {}
-    for start in range(0, len(ids), 100):
-        chunk = ",".join(str(one) for one in ids[start : start + 100])
-        params = {**_with_counters(phase.entity), "ids": chunk, "limit": 100}
-        answer = await run.client.call("GET", path, cost=cost, params=params, entity=phase.entity)
-        found |= {record["id"]: record for record in answer.data or []}
-    return found
+    asking = _with_counters(phase.entity)
+    return await by_ids(run.client, phase, ids, asking=asking, is_archived=is_archived)
 
 
 async def _read_one(run: Run, phase: Phase, one: int) -> dict[int, dict[str, Any]]:
