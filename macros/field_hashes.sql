@@ -6,7 +6,7 @@
     {%- set members = [] -%}
     {%- for column in mart_columns(mart) -%}
         {%- do members.append(
-            '"%s" := md5(coalesce(cast(to_json(%s."%s") as varchar), \'null\'))'
+            '"%s" := coalesce(md5(cast(to_json(%s."%s") as varchar)), md5(\'null\'))'
             % (column.name, relation, column.name)
         ) -%}
     {%- endfor -%}

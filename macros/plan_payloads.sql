@@ -7,6 +7,10 @@
     bulk_by  parent column by which creates travel together
 -#}
 {% macro plan_payloads(mart, parents=[], bulk_by=none) -%}
+    {%- set archives = (
+        mart_columns(mart) | map(attribute='name') | select('equalto', 'is_archived')
+        | list
+    ) -%}
     select
         packed.source_key,
         packed.payload,
@@ -14,7 +18,7 @@
         md5(cast(packed.payload as varchar)) as payload_hash,
         packed.parents,
         packed.bulk_key,
-        coalesce(packed.payload ->> 'is_archived', 'false') = 'true' as is_archived
+        packed.is_archived
     from (
         select
             mart_rows.source_key,
@@ -24,7 +28,9 @@
                 cast([{{ parents | join(', ') }}] as varchar []),
                 lambda x: x is not null
             ) as parents,
-            {{ bulk_by or 'cast(null as varchar)' }} as bulk_key
+            {{ bulk_by or 'cast(null as varchar)' }} as bulk_key,
+            {{ 'coalesce(mart_rows.is_archived, false)' if archives else 'false' }}
+                as is_archived
         from {{ ref(mart) }} as mart_rows
     ) as packed
 {%- endmacro %}

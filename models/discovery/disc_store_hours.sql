@@ -4,7 +4,7 @@
 with
 
 orders as (
-    select * from {{ ref('int_orders_rolled_up') }}
+    select * from {{ ref('int_orders_localised') }}
     where store_id is not null and ordered_at is not null
 ),
 

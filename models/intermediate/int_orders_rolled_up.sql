@@ -4,8 +4,6 @@ with
 
 order_lines as not materialized (select * from {{ ref('int_order_lines_keyed') }}),
 
-stores as (select * from {{ ref('int_stores_configured') }}),
-
 -- a refund under the sale's receipt number has a time and a total of its own
 totals_by_visit as (
     select
@@ -95,8 +93,6 @@ totalled as (
         rolled_up.payment_type,
         rolled_up.attribution_text,
         rolled_up.customer_text,
-        coalesce(stores.currency, {{ policy('default_currency') }}) as currency,
-        coalesce(stores.time_zone, {{ policy('default_time_zone') }}) as time_zone,
         rolled_up.line_count,
         rolled_up.refund_line_count,
         cast(rolled_up.lines_amount as decimal(18, 2)) as lines_amount,
@@ -110,8 +106,6 @@ totalled as (
     from rolled_up
     left join totals_stated
         on rolled_up.source_key = totals_stated.order_source_key
-    left join stores
-        on rolled_up.store_id = stores.store_id
 )
 
 select * from totalled

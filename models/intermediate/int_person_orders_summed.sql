@@ -2,7 +2,7 @@
 
 with
 
-orders as (select * from {{ ref('int_orders_rolled_up') }}),
+orders as (select * from {{ ref('int_orders_localised') }}),
 
 dispositions as (select * from {{ ref('int_orders_dispositioned') }}),
 

@@ -9,7 +9,7 @@ order_lines as not materialized (
     where not is_empty
 ),
 
-orders as (select * from {{ ref('int_orders_rolled_up') }}),
+orders as (select * from {{ ref('int_orders_localised') }}),
 
 names_counted as (
     select

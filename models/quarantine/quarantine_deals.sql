@@ -5,7 +5,7 @@ with
 
 dispositions as (select * from {{ ref('int_orders_dispositioned') }}),
 
-orders as (select * from {{ ref('int_orders_rolled_up') }}),
+orders as (select * from {{ ref('int_orders_localised') }}),
 
 actions as (
     select * from {{ ref('quarantine_rules') }}

@@ -3,7 +3,7 @@
 
 with
 
-orders as (select * from {{ ref('int_orders_rolled_up') }}),
+orders as (select * from {{ ref('int_orders_localised') }}),
 
 deals as (select * from {{ ref('mart_deals') }}),
 
