@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +44,15 @@ class Account:
         ended = CliRunner().invoke(app, [*words, "--json"])
         assert ended.exit_code == code, (words, ended.exit_code, ended.output[-3000:])
         return json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
+
+    def apply_killed_at(self, point: str) -> None:
+        """An apply of its own process, ended by kill -9 at a named point of the loader."""
+        killed = subprocess.run(
+            [Path(sys.executable).with_name("aiq2pd"), "apply"],
+            env=os.environ | {"LOAD_CRASHPOINT": point},
+            check=False, capture_output=True, timeout=LONGEST,
+        )  # fmt: skip
+        assert killed.returncode == -signal.SIGKILL
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the warehouse."""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from sandbox import door
 
-from .commands import LONGEST, new_account
+from .commands import new_account
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,12 +90,7 @@ def test_files_cross_once_whatever_breaks_and_are_verified(account):
     estimated = account.run("estimate")
     assert "'files'" in str(estimated)
 
-    command = [Path(sys.executable).with_name("aiq2pd"), "apply"]
-    killed = subprocess.run(
-        command, env=os.environ | {"LOAD_CRASHPOINT": "create.after_answer:file#2"},
-        check=False, capture_output=True, timeout=LONGEST,
-    )  # fmt: skip
-    assert killed.returncode == -signal.SIGKILL
+    account.apply_killed_at("create.after_answer:file#2")
     account.run("apply", code=3)
     ids = dict(
         account.ask(

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from sandbox import door
 
-from .commands import LONGEST, copy_of_the_project, new_account
+from .commands import copy_of_the_project, new_account
 
 pytestmark = pytest.mark.long
 
@@ -50,12 +44,7 @@ def test_each_event_is_one_done_activity_of_its_person_whatever_breaks_and_leave
     assert ways["an activity an event"]["tokens"] == 5 * len(events)
     assert not ways["one note a person"]["is_chosen"]
 
-    command = [Path(sys.executable).with_name("aiq2pd"), "apply"]
-    killed = subprocess.run(
-        command, env=os.environ | {"LOAD_CRASHPOINT": "create.after_answer:activity#7"},
-        check=False, capture_output=True, timeout=LONGEST,
-    )  # fmt: skip
-    assert killed.returncode == -signal.SIGKILL
+    account.apply_killed_at("create.after_answer:activity#7")
     account.run("apply", code=3)
     ids = dict(
         account.ask(
