@@ -101,23 +101,15 @@ class Journal:
         fetched_at = datetime.fromtimestamp(row[1], UTC)
         return Answer(request, row[0], zlib.decompress(row[2]), fetched_at)
 
-    def refused(self, run_id: str, path: str) -> list[tuple[str, int]]:
-        """Calls below `path` that were answered by nothing, each with its status."""
-        with self._lock:
-            return self._db.execute(
-                "SELECT request, status FROM answers WHERE run_id = ? "
-                "AND substr(request, 1, ?) = ? AND status NOT IN (200, 204)",
-                (run_id, len(path), path),
-            ).fetchall()
-
-    def requests(self, run_id: str, path: str) -> set[str]:
-        """Calls below `path` whose answers are kept, whatever they say."""
+    def statuses(self, run_id: str, path: str) -> dict[str, int]:
+        """Calls below `path` whose answers are kept, each with its status."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT request FROM answers WHERE run_id = ? AND substr(request, 1, ?) = ?",
+                "SELECT request, status FROM answers WHERE run_id = ? "
+                "AND substr(request, 1, ?) = ?",
                 (run_id, len(path), path),
             ).fetchall()
-        return {request for (request,) in rows}
+        return dict(rows)
 
     def forget(self, run_id: str, requests: list[str]) -> None:
         """Their slice is committed in the warehouse."""

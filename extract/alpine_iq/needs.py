@@ -100,7 +100,7 @@ class Needs:
         if self.options.calls is None:
             return wanted
         path = reader.request_text(CONTACT, {"contact_id": ""})
-        kept = reader.journal.requests(self.run.run_id, path)
+        kept = reader.journal.statuses(self.run.run_id, path)
 
         def cost(each: Wanted) -> int:
             request = reader.request_text(CONTACT, {"contact_id": each.contact_id})

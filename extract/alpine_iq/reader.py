@@ -127,9 +127,10 @@ class Reader:
         self.answered.update(answered)
         for endpoint in ON_DEMAND:
             path = self.request_text(endpoint, {"contact_id": ""})
-            for request, status in self.journal.refused(self.run.run_id, path):
-                contact_id = unquote(urlsplit(request).path.removeprefix(path))
-                self.unanswered.setdefault(endpoint.name, {})[contact_id] = status
+            for request, status in self.journal.statuses(self.run.run_id, path).items():
+                if status not in {200, 204}:
+                    contact_id = unquote(urlsplit(request).path.removeprefix(path))
+                    self.unanswered.setdefault(endpoint.name, {})[contact_id] = status
 
     def all_gaps(self) -> dict[str, str]:
         """What the account lacks, endpoints on demand included."""
