@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from load.phases import Phase
+from load.phases import ARCHIVED, ARCHIVED_COST, Phase
 from load.run import Sender
 
-ARCHIVED: Final = "/api/v2/deals/archived"
-ARCHIVED_COST: Final = 20
 _AT_ONCE: Final = 100
 _NOTHING: Final[Mapping[str, str | int]] = {}
 

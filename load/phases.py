@@ -16,6 +16,9 @@ from typing import Any, Final
 
 from load.payload import KEY_COLUMN, Catalog
 
+# archived deals are in no other list
+ARCHIVED: Final = "/api/v2/deals/archived"
+ARCHIVED_COST: Final = 20
 KeyOf = Callable[[Mapping[str, Any], str, Catalog], str | None]
 
 _IN_COMMENTS: Final = re.compile(r"\[([^\[\]]+)\]\s*$")
@@ -125,7 +128,7 @@ PHASES: Final = (
         "deals",
         field_list="/api/v2/dealFields",
         hidden_lists=(
-            ("/api/v2/deals/archived", _BY_FALLING_ID, 20),
+            (ARCHIVED, _BY_FALLING_ID, ARCHIVED_COST),
             ("/api/v2/deals", {**_BY_FALLING_ID, "status": "deleted"}, 10),
         ),
     ),

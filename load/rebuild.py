@@ -26,7 +26,7 @@ from load.ledger import archive, records
 from load.ledger.catalog import option_ids, save_options
 from load.ledger.records import Record, Written
 from load.ledger.store import Ledger
-from load.lists import ARCHIVED, lines_of_deals, pages
+from load.lists import lines_of_deals, pages
 from load.merge import element_hashes
 from load.payload import (
     ARCHIVED_COLUMN,
@@ -39,7 +39,7 @@ from load.payload import (
     parent_keys,
     target_hash,
 )
-from load.phases import PHASES, Phase
+from load.phases import ARCHIVED, PHASES, Phase
 from load.pipelines import recognise_pipelines
 from load.plan import FrozenPlan, PlanRow
 from load.provision import recognise_fields

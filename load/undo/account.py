@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from load.errors import RecordRejected
 from load.ledger.store import Ledger
-from load.lists import ARCHIVED, ARCHIVED_COST, by_ids, lines_of_deals, pages
+from load.lists import by_ids, lines_of_deals, pages
 from load.payload import is_empty
-from load.phases import PHASE_OF, Phase
+from load.phases import ARCHIVED, ARCHIVED_COST, PHASE_OF, Phase
 from load.run import Run
 
 Seen = Callable[[Phase, Sequence[dict[str, Any]]], None]
